@@ -1,0 +1,36 @@
+import { swcOptions } from './test/support/swc-options.js';
+
+/** Nest 12 is ESM only, so Jest runs native ES modules (`--experimental-vm-modules`, see the `jest` script). */
+const base = {
+  testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/support/surface-rejections.ts'],
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: { '^.+\\.ts$': ['@swc/jest', swcOptions] },
+  moduleNameMapper: {
+    '^nestjs-cache-txn$': '<rootDir>/src/index.ts',
+    '^nestjs-cache-txn/testing$': '<rootDir>/src/testing/index.ts',
+    // TypeScript names the file it will become. A real .js file wins: the mapping applies inside node_modules too.
+    '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
+  },
+};
+
+/** One project per test folder, chosen with `--selectProjects`. */
+const project = (displayName, folder) => ({
+  ...base,
+  displayName,
+  testMatch: [`<rootDir>/${folder}/**/*.spec.ts`],
+});
+
+export default {
+  // A failed test may leave clients open: the run ends all the same, and with it the servers (see owned-process.ts).
+  forceExit: true,
+  projects: [
+    project('unit', 'test/unit'),
+    project('contract', 'test/contract'),
+    project('scripts', 'test/scripts'),
+    project('e2e', 'test/e2e'),
+    project('faults', 'test/faults'),
+    project('support', 'test/support-specs'),
+    project('sample', 'sample-app/test'),
+  ],
+};

@@ -1,0 +1,109 @@
+import { Redis } from 'ioredis';
+
+import { eventually } from './eventually.js';
+import { startRedisServer, type RedisServer } from './redis-server.js';
+
+export interface RedisClusterOptions {
+  /** One replica for each master. Default false: most tests only need keys in different slots. */
+  readonly replicas?: boolean;
+  /** Further command-line options of every node. */
+  readonly args?: readonly string[];
+}
+
+/** A real Redis Cluster of this test: three masters with a third of the slots each. */
+export interface RedisCluster {
+  readonly masters: readonly RedisServer[];
+  /** In the order of their masters; empty unless asked for. */
+  readonly replicas: readonly RedisServer[];
+  /** All nodes, as ioredis' `Cluster` takes them. */
+  readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  stop(): Promise<void>;
+}
+
+const MASTERS = 3;
+const SLOTS = 16_384;
+
+/**
+ * A node is believed dead after 500 ms, so that fail-over tests take about a second; its replica may then take over
+ * however old its data (validity factor 0) and begins to copy at once (no wait for further replicas).
+ */
+const CLUSTER_ARGS = [
+  ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-node-timeout', '500'],
+  ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
+];
+
+/** Starts the nodes, joins them and resolves when every one of them serves every slot. */
+export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
+  const size = options.replicas ? 2 * MASTERS : MASTERS;
+  const args = [...CLUSTER_ARGS, ...(options.args ?? [])];
+  const starts = await Promise.allSettled(Array.from({ length: size }, async () => startRedisServer({ args })));
+  const servers = starts.filter((start) => start.status === 'fulfilled').map(({ value }) => value);
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map(async (server) => server.stop()));
+  };
+
+  const clients = servers.map(({ host, port }) => new Redis({ host, port, lazyConnect: true }));
+  try {
+    for (const start of starts) if (start.status === 'rejected') throw start.reason;
+    await join(clients);
+  } catch (error) {
+    await stop();
+    throw error;
+  } finally {
+    for (const client of clients) client.disconnect();
+  }
+  return {
+    masters: servers.slice(0, MASTERS),
+    replicas: servers.slice(MASTERS),
+    nodes: servers.map(({ host, port }) => ({ host, port })),
+    stop,
+  };
+}
+
+/** The first three become masters, the next three their replicas. */
+async function join(clients: readonly Redis[]): Promise<void> {
+  const masters = clients.slice(0, MASTERS);
+  const replicas = clients.slice(MASTERS);
+
+  await Promise.all(
+    masters.map(async (client, index) => {
+      const [from, end] = [slotAt(index), slotAt(index + 1)];
+      await client.cluster('ADDSLOTSRANGE', from, end - 1);
+    }),
+  );
+  // Distinct epochs before the nodes meet: equal ones collide, and settling that costs seconds.
+  await Promise.all(clients.map(async (client, index) => client.cluster('SET-CONFIG-EPOCH', index + 1)));
+
+  const [first] = clients;
+  for (const { options } of clients.slice(1)) await first?.cluster('MEET', String(options.host), Number(options.port));
+
+  const ids = await Promise.all(masters.map(async (client) => client.cluster('MYID')));
+  await Promise.all(
+    replicas.map(async (client, index) => {
+      const masterId = String(ids[index]);
+      // A node refuses to follow a master that it has not met yet.
+      await eventually(async () => client.cluster('REPLICATE', masterId), { what: 'a replica to know its master' });
+    }),
+  );
+  await Promise.all(
+    clients.map(async (client) => {
+      const what = `cluster node ${client.options.port} to be ready`;
+      await eventually(async () => isReady(client, clients.length), { what, withinMs: 15_000 });
+    }),
+  );
+}
+
+function slotAt(index: number): number {
+  return Math.floor((SLOTS * index) / MASTERS);
+}
+
+/** Ready: all slots served, every node seen by this one in its final role, and a replica in step with its master. */
+async function isReady(client: Redis, size: number): Promise<boolean> {
+  if (!(await client.cluster('INFO')).includes('cluster_state:ok')) return false;
+  const nodes = String(await client.cluster('NODES'));
+  const seen = (role: RegExp): number => nodes.split('\n').filter((line) => role.test(line)).length;
+  if (seen(/\bmaster -/) !== MASTERS || seen(/\bslave /) !== size - MASTERS || nodes.includes('handshake'))
+    return false;
+  const replication = await client.info('replication');
+  return replication.includes('role:master') || replication.includes('master_link_status:up');
+}
