@@ -1,0 +1,69 @@
+import type { ErrorSink } from '../base/error-sink.js';
+import type { CommitRequest, CommitOutcome, EntryRecord, ResolveOutcome } from './entry-operations.js';
+import type {
+  AcquireOutcome,
+  AcquireRequest,
+  Handover,
+  LockInfo,
+  ReleaseOutcome,
+  ReleaseRequest,
+  RenewOutcome,
+  RenewRequest,
+} from './lock-operations.js';
+
+/** What the module tells a store when it starts it. */
+export interface StoreContext {
+  /** Prefix of every key and channel. */
+  readonly namespace: string;
+  /** Label of this process, shown as the owner of its locks; not a secret and not an identity. */
+  readonly processLabel: string;
+  /** Takes errors that belong to no call. */
+  readonly report: ErrorSink;
+  /** Takes one line for the log that deserves attention, such as a risky server setting. */
+  readonly warn: (message: string) => void;
+}
+
+/** Ends a subscription. */
+export type Unsubscribe = () => void;
+
+/**
+ * The port between the services and whatever keeps locks and entries; also the injection token of the store.
+ *
+ * A store speaks in whole operations. Expected outcomes are returned unions; only infrastructure failures throw:
+ * `StoreUnavailableError` when the operation surely did not run, `StoreTimeoutError` when that is unknown,
+ * `StoreReplyError` when the stored data are not ours. Third-party stores prove themselves with the conformance cases
+ * of `nestjs-cache-txn/testing`.
+ */
+export abstract class CacheTxnStore {
+  /** Connects, checks the server, subscribes. Called once, before any operation. */
+  abstract start(context: StoreContext): Promise<void>;
+  /** Closes what `start` opened. Idempotent. */
+  abstract stop(): Promise<void>;
+
+  /** The atomic unit a key belongs to. Entries and locks with the same number can meet in one operation. */
+  abstract slotOf(kind: 'entry' | 'lock', key: string): number;
+
+  abstract acquireLocks(request: AcquireRequest): Promise<AcquireOutcome>;
+  /**
+   * One outcome per request, in order. Names may live in any slots; takes as few calls as slots and batches allow.
+   * A slot that does not answer makes its own requests `unknown` and leaves the others alone.
+   */
+  abstract renewLocks(requests: readonly RenewRequest[]): Promise<readonly RenewOutcome[]>;
+  abstract releaseLocks(request: ReleaseRequest): Promise<ReleaseOutcome>;
+  /** Takes the lock from its holder, whoever it is, and hands it on. With `fence`, only from that holder. */
+  abstract forceReleaseLock(name: string, fence?: number): Promise<boolean>;
+  abstract inspectLock(name: string): Promise<LockInfo | null>;
+  /** Held locks whose name fits the glob `pattern` (`*` and `?`); not a snapshot. */
+  abstract listLocks(pattern: string): AsyncIterable<LockInfo>;
+  /** Calls `listener` for every hand-over to a waiter of this process. */
+  abstract onHandover(listener: (handover: Handover) => void): Unsubscribe;
+  /** Calls `listener` when hints may have been lost (the subscription came back): every waiter should ask again. */
+  abstract onHandoverGap(listener: () => void): Unsubscribe;
+
+  /** One result per key, in order, in one round trip per slot group. Not a snapshot across keys. */
+  abstract readEntries(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]>;
+  /** All operations and guards in one slot: applies all or none. */
+  abstract commit(request: CommitRequest): Promise<CommitOutcome>;
+  /** Settles a commit whose answer was lost. Takes the request as it was sent. */
+  abstract resolveCommit(request: CommitRequest): Promise<ResolveOutcome>;
+}
