@@ -1,0 +1,129 @@
+import type {
+  CommitOperation,
+  CommitOutcome,
+  CommitRequest,
+  EntryRecord,
+  Expectation,
+  Mismatch,
+  ResolveOutcome,
+} from '../store/entry-operations.js';
+import type { KeySpace } from '../store/key-space.js';
+import type { CommandRunner } from './command-runner.js';
+import { isCluster } from './connection.js';
+import { ReplyReader, unexpected } from './reply.js';
+import { loadScript } from './script.js';
+
+/** An abort record outlives every delayed commit: far longer than any connection keeps an unsent command. */
+const ABORT_RECORD_MS = 3_600_000;
+
+/** The entry operations of the port as scripts and plain HMGETs; see `scripts/commit*.lua`. */
+export class EntryCommands {
+  private readonly scripts = { commit: loadScript('commit'), resolve: loadScript('commit-resolve') };
+
+  constructor(
+    private readonly runner: CommandRunner,
+    private readonly keys: KeySpace,
+  ) {}
+
+  async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    const { client } = this.runner;
+    const [only] = keys;
+    if (keys.length === 1 && only !== undefined) {
+      return [readEntry(await this.runner.run('HMGET', () => client.hmget(this.keys.entry(only), 'v', 'ver', 'i')))];
+    }
+    // A cluster routes each command by its key; a pipeline would have to stay on one node.
+    if (isCluster(client)) {
+      const replies = keys.map((key) =>
+        this.runner.run('HMGET', () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i')),
+      );
+      return (await Promise.all(replies)).map(readEntry);
+    }
+    const pipeline = client.pipeline();
+    for (const key of keys) pipeline.hmget(this.keys.entry(key), 'v', 'ver', 'i');
+    const replies = await this.runner.run('HMGET', async () => {
+      const results = (await pipeline.exec()) ?? [];
+      return results.map(([error, reply]) => {
+        if (error) throw error;
+        return reply;
+      });
+    });
+    return replies.map(readEntry);
+  }
+
+  async commit(request: CommitRequest): Promise<CommitOutcome> {
+    const { operations, guards } = request;
+    const keys = [
+      this.outcomeKey(request),
+      ...operations.map(({ key }) => this.keys.entry(key)),
+      ...guards.map(({ name }) => this.keys.lock(name)),
+    ];
+    const args = [
+      operations.length,
+      request.outcomeTtlMs,
+      ...operations.flatMap(operationArgs),
+      ...guards.map(({ token }) => token),
+    ];
+    const reply = ReplyReader.of(await this.runner.script(this.scripts.commit, keys, args), 'commit');
+    const kind = reply.text();
+    switch (kind) {
+      case 'committed':
+        return { kind, versions: operations.map(() => reply.number()) };
+      case 'conflict':
+        return { kind, mismatches: readMismatches(reply, operations) };
+      case 'intent':
+        return { kind, key: reply.item(operations).key };
+      case 'lock-lost':
+        return { kind, name: reply.item(guards).name };
+      case 'aborted':
+        return { kind };
+      default:
+        throw unexpected('commit', 'an outcome', kind);
+    }
+  }
+
+  async resolve(request: CommitRequest): Promise<ResolveOutcome> {
+    const reply = ReplyReader.of(
+      await this.runner.script(this.scripts.resolve, [this.outcomeKey(request)], [ABORT_RECORD_MS]),
+      'commit-resolve',
+    );
+    const kind = reply.text();
+    if (kind === 'committed') return { kind, versions: request.operations.map(() => reply.number()) };
+    if (kind === 'aborted') return { kind };
+    throw unexpected('commit-resolve', 'an outcome', kind);
+  }
+
+  /** In the slot of the transaction's first key. */
+  private outcomeKey({ operations, guards, txnId }: CommitRequest): string {
+    const [operation] = operations;
+    const [guard] = guards;
+    const anchor = operation ? this.keys.entry(operation.key) : this.keys.lock(guard?.name ?? '');
+    return this.keys.outcome(anchor, txnId);
+  }
+}
+
+/** A hit requires no intent (protocol I2). */
+function readEntry(reply: unknown): EntryRecord | undefined {
+  const fields = ReplyReader.of(reply, 'HMGET');
+  const value = fields.optionalText();
+  const version = fields.optionalNumber();
+  const intent = fields.optionalText();
+  return version === undefined || intent !== undefined ? undefined : { value, version };
+}
+
+function readMismatches(reply: ReplyReader, operations: readonly CommitOperation[]): Mismatch[] {
+  const mismatches: Mismatch[] = [];
+  while (!reply.isDone) mismatches.push({ key: reply.item(operations).key, actual: reply.number() });
+  return mismatches;
+}
+
+function operationArgs(operation: CommitOperation): (string | number)[] {
+  const strategy = 'strategy' in operation ? operation.strategy : '';
+  const ttlMs = 'ttlMs' in operation ? operation.ttlMs : 0;
+  const value = operation.kind === 'put' ? operation.value : '';
+  return [operation.kind, expectedArg(operation.expected), strategy, ttlMs, value];
+}
+
+function expectedArg(expected: Expectation | undefined): string | number {
+  if (expected === undefined) return '';
+  return expected.kind === 'exists' ? '*' : expected.version;
+}

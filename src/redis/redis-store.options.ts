@@ -1,0 +1,76 @@
+import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
+import { type Duration, toMs } from '../base/duration.js';
+import { InvalidOptionsError } from '../base/errors.js';
+
+/** How the store behaves, whatever the connection. */
+export interface RedisStoreSettings {
+  /** How long a command may stay unanswered before its caller is told so. Default `'2s'`; 10 ms to 1 minute. */
+  readonly commandTimeout?: Duration;
+  /** How long the start waits for a server that answers. Default `'10s'`. */
+  readonly startTimeout?: Duration;
+  /**
+   * What a start without a server does. `fail` (default): stops the boot with `STORE_UNAVAILABLE`.
+   * `degraded`: starts; every operation answers `STORE_UNAVAILABLE` until the server is there and has passed the check.
+   */
+  readonly onUnavailable?: 'fail' | 'degraded';
+  /**
+   * What a server does that may evict locks (`maxmemory` with a policy other than `noeviction`).
+   * `warn` (default): one line in the log. `refuse`: stops the boot.
+   */
+  readonly onEviction?: 'warn' | 'refuse';
+}
+
+/** What this store decides about a connection itself; see docs/operations.md. */
+type OwnedOptions =
+  | 'commandTimeout'
+  | 'keyPrefix'
+  | 'enableOfflineQueue'
+  | 'autoResendUnfulfilledCommands'
+  | 'maxRetriesPerRequest'
+  | 'enableAutoPipelining'
+  | 'lazyConnect'
+  | 'readOnly'
+  | 'protocol'
+  | 'replyMapping'
+  | 'autoResubscribe'
+  | 'scripts';
+
+/** ioredis options the user may give: address, credentials, TLS, timeouts, retry strategy. */
+export type RedisConnectionOptions = Omit<RedisOptions, OwnedOptions>;
+
+/**
+ * Where the server is: a URL, ioredis options, cluster nodes, sentinels, or a client of yours, which is duplicated
+ * with safe options and never closed.
+ */
+export type RedisStoreOptions = RedisStoreSettings &
+  (
+    | (RedisConnectionOptions & { readonly url?: string })
+    | { readonly client: Redis | Cluster }
+    | { readonly cluster: { readonly nodes: ClusterNode[]; readonly options?: ClusterOptions } }
+    | { readonly sentinel: RedisConnectionOptions & Required<Pick<RedisOptions, 'sentinels' | 'name'>> }
+  );
+
+/** The settings in milliseconds, defaults filled in. */
+export interface ResolvedSettings {
+  readonly commandTimeoutMs: number;
+  readonly startTimeoutMs: number;
+  readonly onUnavailable: 'fail' | 'degraded';
+  readonly onEviction: 'warn' | 'refuse';
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveSettings(settings: RedisStoreSettings): ResolvedSettings {
+  return {
+    commandTimeoutMs: toMs(settings.commandTimeout ?? '2s', 'redisStore.commandTimeout', { min: 10, max: 60_000 }),
+    startTimeoutMs: toMs(settings.startTimeout ?? '10s', 'redisStore.startTimeout', { min: 10 }),
+    onUnavailable: oneOf(settings.onUnavailable ?? 'fail', ['fail', 'degraded'], 'redisStore.onUnavailable'),
+    onEviction: oneOf(settings.onEviction ?? 'warn', ['warn', 'refuse'], 'redisStore.onEviction'),
+  };
+}
+
+function oneOf<T extends string>(value: T, allowed: readonly T[], option: string): T {
+  if (allowed.includes(value)) return value;
+  throw new InvalidOptionsError(`${option}: ${JSON.stringify(value)} is none of ${allowed.join(', ')}`, {
+    details: { option },
+  });
+}

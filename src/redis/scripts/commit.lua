@@ -1,0 +1,64 @@
+#!lua
+-- Applies a transaction whose keys and locks are all in this slot: everything or nothing, in one round trip (protocol section 3).
+-- Atomic because no write may be seen without the others, nor after a version or a lock it relies on has changed.
+-- KEYS    1 outcome record  2.. the entries  then the locks
+-- ARGV    1 number of entries  2 TTL of the outcome record in ms (0: write none)
+--         3.. for each entry five: kind (check put bump delete), expected ('': anything, '*': any entry, or a version,
+--         0 for none), strategy (timestamp counter), ttl ms (0: for ever), value
+--         then for each lock its token
+-- RETURNS {'committed', version for each entry} | {'conflict', index, actual version, ...} | {'intent', index}
+--         | {'lock-lost', index of the lock} | {'aborted'}
+-- WRITES  entries with their TTL, the outcome record with its TTL
+-- Idempotent: the outcome record of the same transaction answers a second call.
+--#include lib/time.lua
+--#include lib/lock.lua
+
+local entries, outcome_ttl_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
+local outcome = redis.call('GET', KEYS[1])
+if outcome == 'aborted' then return { 'aborted' } end
+if outcome then
+  local reply = { 'committed' }
+  for version in string.gmatch(outcome, '%d+') do reply[#reply + 1] = version end
+  return reply
+end
+
+local now_us = server_time_us()
+local now_ms = math.floor(now_us / 1000)
+for i = entries + 2, #KEYS do
+  local state = redis.call('HMGET', KEYS[i], 't', 'x')
+  if not is_held(state[1], state[2], now_ms) or state[1] ~= ARGV[2 + entries * 5 + i - entries - 1] then
+    return { 'lock-lost', i - entries - 1 }
+  end
+end
+
+local versions, mismatches = {}, { 'conflict' }
+for i = 1, entries do
+  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i')
+  if state[2] then return { 'intent', i } end
+  versions[i] = tonumber(state[1] or 0)
+  local expected = ARGV[i * 5 - 1]
+  if expected ~= '' and ((expected == '*' and versions[i] == 0) or (expected ~= '*' and tonumber(expected) ~= versions[i])) then
+    mismatches[#mismatches + 1] = i
+    mismatches[#mismatches + 1] = digits(versions[i])
+  end
+end
+if #mismatches > 1 then return mismatches end
+
+local reply = { 'committed' }
+for i = 1, entries do
+  local key, kind, strategy, ttl_ms, value = KEYS[i + 1], ARGV[i * 5 - 2], ARGV[i * 5], tonumber(ARGV[i * 5 + 1]), ARGV[i * 5 + 2]
+  local version, existed = versions[i], versions[i] > 0
+  if kind == 'put' or kind == 'bump' then
+    version = (existed and strategy == 'counter') and version + 1 or math.max(version + 1, now_us)
+    if kind == 'put' then redis.call('HSET', key, 'v', value, 'ver', digits(version)) else redis.call('HSET', key, 'ver', digits(version)) end
+    if kind == 'put' or not existed then
+      if ttl_ms > 0 then redis.call('PEXPIRE', key, ARGV[i * 5 + 1]) elseif existed then redis.call('PERSIST', key) end
+    end
+  elseif kind == 'delete' then
+    redis.call('UNLINK', key)
+    version = 0
+  end
+  reply[i + 1] = digits(version)
+end
+if outcome_ttl_ms > 0 then redis.call('SET', KEYS[1], table.concat(reply, ' ', 2), 'PX', ARGV[2]) end
+return reply

@@ -1,0 +1,75 @@
+#!lua
+-- Takes every name, or queues at the first busy one (protocol section 1).
+-- Atomic because the fence must be minted, and the place in the queue decided, by the step that sees who holds the lock.
+-- KEYS    the lock hashes, in the order in which every process takes them
+-- ARGV    1 token  2 inbox channel of the caller  3 lease ms  4 claim ms  5 queue ms (0: all or none, never queue)
+--         6 waiters a name admits  7.. the names
+-- RETURNS {'acquired', fence} | {'queued', index, remaining ms, stored fence} | {'busy', index, remaining ms} | {'full', index}
+-- WRITES  the lock hashes, with a TTL of lease + 1 day
+-- Idempotent: the same token finds its own lock, or its own place in the queue.
+--#include lib/time.lua
+--#include lib/lock.lua
+
+local token, inbox = ARGV[1], ARGV[2]
+local lease_ms, claim_ms, queue_ms, max_waiters = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local now_us = server_time_us()
+local now_ms = math.floor(now_us / 1000)
+
+local mine, fences, busy, remaining_ms, busy_waiter = {}, {}, nil, 0, nil
+for i, key in ipairs(KEYS) do
+  local state = redis.call('HMGET', key, 't', 'x', 'f')
+  local held = is_held(state[1], state[2], now_ms)
+  fences[i] = tonumber(state[3] or 0)
+  mine[i] = held and state[1] == token
+  if not mine[i] then
+    local first = not held and first_waiter(key, now_ms) or nil
+    if held or (first and first ~= token) then
+      busy, busy_waiter = i, first
+      remaining_ms = held and tonumber(state[2]) - now_ms or 0
+      break
+    end
+  end
+end
+
+if busy and queue_ms == 0 then return { 'busy', busy, digits(remaining_ms) } end
+if busy and not waiter(KEYS[busy], token) and (redis.call('HLEN', KEYS[busy]) - QUEUE_FIELDS) / 2 >= max_waiters then
+  -- One command for the whole queue: refusing a flood of callers must stay cheap.
+  local fields, live = redis.call('HGETALL', KEYS[busy]), 0
+  for n = 1, #fields, 2 do
+    local queued = string.match(fields[n], '^w:(.*)$')
+    local deadline = queued and tonumber(string.match(fields[n + 1], '^%d+ (%d+)'))
+    if queued and deadline > now_ms then live = live + 1 elseif queued then leave_queue(KEYS[busy], queued) end
+  end
+  if live >= max_waiters then return { 'full', busy } end
+end
+
+local last, all_mine, highest = busy and busy - 1 or #KEYS, true, 0
+for i = 1, last do
+  all_mine = all_mine and mine[i]
+  highest = math.max(highest, fences[i])
+end
+local fence = all_mine and highest or next_fence(highest, now_us)
+for i = 1, last do
+  leave_queue(KEYS[i], token)
+  if mine[i] then
+    redis.call('HSET', KEYS[i], 'x', digits(now_ms + lease_ms), 'f', digits(busy and fences[i] or fence))
+    redis.call('PEXPIRE', KEYS[i], digits(lease_ms + FENCE_KEPT_MS))
+  else
+    own(KEYS[i], token, inbox, lease_ms, fence, now_ms)
+  end
+end
+if not busy then return { 'acquired', digits(fence) } end
+
+if busy_waiter then
+  hand_over(KEYS[busy], ARGV[6 + busy], now_us)
+  local state = redis.call('HMGET', KEYS[busy], 'x', 'f')
+  remaining_ms, fences[busy] = tonumber(state[1]) - now_ms, tonumber(state[2])
+end
+local seq = waiter(KEYS[busy], token)
+if not seq then
+  seq = redis.call('HINCRBY', KEYS[busy], 'q', 1)
+  redis.call('HSET', KEYS[busy], 'q:' .. seq, token)
+  redis.call('HSETNX', KEYS[busy], 'h', 0)
+end
+redis.call('HSET', KEYS[busy], 'w:' .. token, seq .. ' ' .. digits(now_ms + queue_ms) .. ' ' .. digits(claim_ms) .. ' ' .. inbox)
+return { 'queued', busy, digits(remaining_ms), digits(fences[busy]) }
