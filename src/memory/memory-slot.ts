@@ -1,0 +1,48 @@
+import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import { EntryTable } from './entry-table.js';
+import { ExpiringMap } from './expiring-map.js';
+import type { Delivery } from './lock-state.js';
+import { LockTable } from './lock-table.js';
+import type { Instant } from './server-time.js';
+
+/** How long an abort is remembered: far longer than a commit can be on its way (protocol I8). */
+const ABORT_REMEMBERED_MS = 3_600_000;
+
+/** What one atomic step can touch: all locks, entries and commit outcomes of one namespace. */
+export class MemorySlot {
+  readonly locks: LockTable;
+  readonly entries: EntryTable;
+  /** Bounded by their time alone: an evicted outcome would let a commit run twice. */
+  private readonly outcomes = new ExpiringMap<ResolveOutcome>();
+
+  constructor(maxEntries: number, deliver: (delivery: Delivery) => void) {
+    this.locks = new LockTable(deliver);
+    this.entries = new EntryTable(maxEntries);
+  }
+
+  /** All checks before the first write; an outcome that is known already goes before everything else. */
+  commit({ txnId, operations, guards, outcomeTtlMs }: CommitRequest, now: Instant): CommitOutcome {
+    const known = this.outcomes.get(txnId, now.ms);
+    if (known !== undefined) return known;
+
+    const lost = guards.find(({ name, token }) => !this.locks.isHeldBy(name, token, now));
+    if (lost !== undefined) return { kind: 'lock-lost', name: lost.name };
+
+    const mismatches = this.entries.mismatches(operations, now);
+    if (mismatches.length > 0) return { kind: 'conflict', mismatches };
+
+    const versions = operations.map((operation) => this.entries.apply(operation, now));
+    const outcome = { kind: 'committed', versions } as const;
+    if (outcomeTtlMs > 0) this.outcomes.set(txnId, outcome, now.ms + outcomeTtlMs, now.ms);
+    return outcome;
+  }
+
+  /** The outcome of the transaction, which becomes `aborted` when there is none (protocol I5). */
+  resolve(txnId: string, now: Instant): ResolveOutcome {
+    const known = this.outcomes.get(txnId, now.ms);
+    if (known !== undefined) return known;
+    const outcome = { kind: 'aborted' } as const;
+    this.outcomes.set(txnId, outcome, now.ms + ABORT_REMEMBERED_MS, now.ms);
+    return outcome;
+  }
+}

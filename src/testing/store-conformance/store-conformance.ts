@@ -1,0 +1,38 @@
+import { acquireCases } from './acquire.cases.js';
+import { commitCases } from './commit.cases.js';
+import { entryCases } from './entry.cases.js';
+import { guardCases } from './guard.cases.js';
+import { handOverCases } from './hand-over.cases.js';
+import { lifecycleCases } from './lifecycle.cases.js';
+import { lockAdministrationCases } from './lock-administration.cases.js';
+import { minHoldCases } from './min-hold.cases.js';
+import { outcomeCases } from './outcome.cases.js';
+import { partialHoldCases } from './partial-hold.cases.js';
+import { queueCases } from './queue.cases.js';
+import { releaseCases } from './release.cases.js';
+import { renewCases } from './renew.cases.js';
+import type { StoreConformanceCase } from './store-harness.js';
+import { versionCases } from './version.cases.js';
+
+/**
+ * Every rule of the store port, for a store of your own: give each case to your test runner with two fresh stores on
+ * the same data. Names are unique. A case needs a few milliseconds of real waiting at most where `elapse` waits.
+ */
+export function storeConformanceCases(): readonly StoreConformanceCase[] {
+  return [
+    ...acquireCases,
+    ...queueCases,
+    ...partialHoldCases,
+    ...handOverCases,
+    ...renewCases,
+    ...releaseCases,
+    ...minHoldCases,
+    ...lockAdministrationCases,
+    ...entryCases,
+    ...versionCases,
+    ...commitCases,
+    ...guardCases,
+    ...outcomeCases,
+    ...lifecycleCases,
+  ];
+}
