@@ -1,0 +1,55 @@
+import 'reflect-metadata';
+import { RequestMethod, type Type } from '@nestjs/common';
+import {
+  METHOD_METADATA,
+  RESPONSE_PASSTHROUGH_METADATA,
+  ROUTE_ARGS_METADATA,
+  SSE_METADATA,
+} from '@nestjs/common/constants.js';
+import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
+import type { DecoratedMethod } from './layer.js';
+import type { Method } from './nest-metadata.js';
+
+/** Describes `target.name` from what Nest's and our decorators wrote on `method` and its class. */
+export function describeMethod(
+  target: Type,
+  name: string,
+  method: Method,
+  host: DecoratedMethod['host'],
+): DecoratedMethod {
+  const verb: unknown = host === 'controller' ? Reflect.getMetadata(METHOD_METADATA, method) : undefined;
+  return {
+    target,
+    name,
+    host,
+    httpMethod: typeof verb === 'number' ? RequestMethod[verb] : undefined,
+    answer: host === 'controller' ? answerOf(target, name, method) : 'returned',
+    metadata: <T>(key: symbol) =>
+      Reflect.getMetadata(key, Reflect.hasMetadata(key, method) ? method : target) as T | undefined,
+  };
+}
+
+/** The name under which `target` has `method`; Nest's execution context gives the function only. */
+export function methodName(target: Type, method: Method): string {
+  let prototype: object | null = target.prototype as object;
+  while (prototype !== null) {
+    const found = Object.entries(Object.getOwnPropertyDescriptors(prototype)).filter(
+      ([, { value }]) => value === method,
+    );
+    if (found.length > 0) return found.find(([name]) => name === method.name)?.[0] ?? found[0]?.[0] ?? method.name;
+    prototype = Reflect.getPrototypeOf(prototype);
+  }
+  return method.name;
+}
+
+/** Follows Nest's own rule (`RouterExecutionContext.isResponseHandled`). */
+function answerOf(target: Type, name: string, method: Method): DecoratedMethod['answer'] {
+  if (Reflect.hasMetadata(SSE_METADATA, method)) return 'sse';
+  const parameters = (Reflect.getMetadata(ROUTE_ARGS_METADATA, target, name) ?? {}) as object;
+  const takesResponse = Object.keys(parameters).some((key) => {
+    const [type] = key.split(':');
+    return type === String(RouteParamtypes.RESPONSE) || type === String(RouteParamtypes.NEXT);
+  });
+  const isPassthrough = Boolean(Reflect.getMetadata(RESPONSE_PASSTHROUGH_METADATA, target, name));
+  return takesResponse && !isPassthrough ? 'response' : 'returned';
+}

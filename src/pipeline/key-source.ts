@@ -1,0 +1,60 @@
+import { InvalidOptionsError, KeyTemplateError } from '../base/errors.js';
+import type { Call } from './call.js';
+import { parseKeyTemplate, type KeyTemplate } from './key-template.js';
+import type { DecoratedMethod } from './layer.js';
+
+/** One key or several: a template, a list of templates, or a function of the call whose result is taken as it is. */
+export type KeySource = string | readonly string[] | ((call: Call) => string | readonly string[]);
+
+/** The keys of one call, in the order they were given; at least one. */
+export type KeyReader = (call: Call) => readonly string[];
+
+/** Whose keys they are, for messages. */
+export interface KeySourceOptions {
+  /** Such as `@Locked`. */
+  readonly decorator: string;
+  /** The method they are for, once it is known: a provider's has no request, so its templates may only read `args`. */
+  readonly method?: DecoratedMethod | undefined;
+}
+
+/**
+ * Compiles a key source. Decorators call it without `method` when the class is defined, layers with it at boot.
+ *
+ * The length of a key is checked by the services, where keys of functions and of plain calls pass too.
+ *
+ * @throws InvalidOptionsError `INVALID_OPTIONS` for a malformed template, an empty list or a template that no call can fill
+ */
+export function compileKeys(source: KeySource, { decorator, method }: KeySourceOptions): KeyReader {
+  if (typeof source === 'function') return (call) => checkResult(source(call), decorator, call);
+  const templates = (typeof source === 'string' ? [source] : [...source]).map(parseKeyTemplate);
+  if (templates.length === 0) {
+    throw new InvalidOptionsError(`${decorator}: an empty list of keys`, { details: { decorator } });
+  }
+  if (method?.host === 'provider') templates.forEach((template) => checkProvider(template, decorator, method));
+  return (call) => templates.map((template) => template.render(call));
+}
+
+function checkProvider({ template, roots }: KeyTemplate, decorator: string, method: DecoratedMethod): void {
+  const foreign = [...roots].find((root) => root !== 'args');
+  if (foreign === undefined) return;
+  throw new InvalidOptionsError(
+    `${decorator} of ${method.target.name}.${method.name}: the key template ${JSON.stringify(template)} reads ${foreign}, ` +
+      'but a provider method has no request; read its arguments, such as {args.0}',
+    { details: { decorator, template, method: `${method.target.name}.${method.name}` } },
+  );
+}
+
+/** Functions are typed, but they often read `any` from a request: what they give is checked like a placeholder's value. */
+function checkResult(result: unknown, decorator: string, call: Call): readonly string[] {
+  const keys: readonly unknown[] = Array.isArray(result) ? result : [result];
+  if (keys.length > 0 && keys.every(isKey)) return keys;
+  const method = `${call.target.name}.${call.methodName}`;
+  throw new KeyTemplateError(
+    `the key function of ${decorator} of ${method} must give a non-empty string or a list of them, at once and not as a promise`,
+    { details: { decorator, method } },
+  );
+}
+
+function isKey(key: unknown): key is string {
+  return typeof key === 'string' && key !== '' && key.isWellFormed();
+}

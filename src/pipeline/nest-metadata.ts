@@ -1,0 +1,28 @@
+import 'reflect-metadata';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
+import type { Type } from '@nestjs/common';
+
+/*
+ * Metadata keys of optional Nest packages, copied because those packages may not be installed:
+ * @nestjs/microservices and @nestjs/websockets `constants.ts`, @nestjs/graphql `graphql.constants.ts`.
+ */
+const MESSAGE_PATTERN = 'microservices:pattern';
+const SUBSCRIBED_MESSAGE = 'websockets:message_mapping';
+const GATEWAY = 'websockets:is_gateway';
+const RESOLVER = 'graphql:resolver_type';
+
+/** A method as found on a class: called with any `this` and any arguments. */
+export type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Whether Nest itself calls this method, behind its interceptors: a route, a message pattern, a subscribed message, a
+ * query, mutation or subscription. A field resolver is none: Nest runs no interceptors for it by default.
+ */
+export function isHandler(method: Method): boolean {
+  return [PATH_METADATA, MESSAGE_PATTERN, SUBSCRIBED_MESSAGE, RESOLVER].some((key) => Reflect.hasMetadata(key, method));
+}
+
+/** Whether the class is a provider to Nest's injector but a host of handlers like a controller: a gateway or a resolver. */
+export function isHandlerProvider(target: Type): boolean {
+  return [GATEWAY, RESOLVER].some((key) => Reflect.hasMetadata(key, target));
+}
