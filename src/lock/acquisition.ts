@@ -1,0 +1,125 @@
+import type { Clock } from '../base/clock.js';
+import { CacheTxnError, LockTimeoutError, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { ErrorSink } from '../base/error-sink.js';
+import { fullJitterMs } from '../base/backoff.js';
+import type { Random } from '../base/random.js';
+import type { AcquireOutcome } from '../store/lock-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { type Grant, marginMs } from './lease.js';
+import type { WaitingRoom } from './waiting-room.js';
+
+/** Names of one slot, asked for by one token. */
+export interface Wish {
+  readonly names: readonly string[];
+  readonly token: string;
+  readonly leaseMs: number;
+  /** By the local clock; in the past it means: take all or none, never queue. */
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** `isClaim`: handed over rather than taken; to be confirmed by a renewal at once. */
+export interface Acquired extends Grant {
+  readonly isClaim: boolean;
+}
+
+/** A handed-over lock is its waiter's for at most this long before it confirms (protocol section 1). */
+const CLAIM_MS = 2_000;
+/** A waiter asks again at least this often, plus up to a quarter: pushes are only hints. */
+const POLL_MS = 1_000;
+/** A place in the queue lapses after this long without a call: four polls, so a dead process frees it soon. */
+const PLACE_MS = 5_000;
+/** Pauses before asking a store again that did not answer. */
+const STORE_RETRY = { initialMs: 50, maxMs: 500 };
+
+/**
+ * Takes the names of one slot, waiting in the store's queue.
+ *
+ * Every call is the same idempotent acquire, so a lost reply, a lost push and a late push cost time, never a lock.
+ */
+export class Acquisition {
+  constructor(
+    private readonly store: CacheTxnStore,
+    private readonly room: WaitingRoom,
+    private readonly clock: Clock,
+    private readonly random: Random,
+    private readonly report: ErrorSink,
+    private readonly maxWaiters: number,
+  ) {}
+
+  /**
+   * @throws LockTimeoutError `LOCK_TIMEOUT` when the names stayed busy, or a queue is full
+   * @throws StoreUnavailableError `STORE_UNAVAILABLE`, or StoreTimeoutError `STORE_TIMEOUT`, when the last try failed so
+   * @throws the reason of the signal
+   */
+  async acquire(wish: Wish): Promise<Acquired> {
+    const seat = this.room.enter(wish.token);
+    const claimMs = Math.min(CLAIM_MS, wish.leaseMs);
+    let mayHold = false;
+    let queued: { readonly fence: number; readonly sentAtMs: number } | undefined;
+    try {
+      for (let failures = 0; ;) {
+        wish.signal?.throwIfAborted();
+        const sentAtMs = this.clock.now();
+        const answer = await this.ask(wish, claimMs, sentAtMs);
+        if (!(answer instanceof CacheTxnError) && answer.kind === 'acquired') {
+          return { fence: answer.fence, sentAtMs, leaseMs: wish.leaseMs, isClaim: false };
+        }
+        let pauseMs: number;
+        if (answer instanceof CacheTxnError) {
+          mayHold = true;
+          if (this.clock.now() >= wish.deadlineMs) throw answer;
+          pauseMs = fullJitterMs(++failures, STORE_RETRY, this.random);
+        } else {
+          if (answer.kind !== 'queued') throw busy(wish, answer);
+          failures = 0;
+          mayHold = true;
+          queued = { fence: answer.fence, sentAtMs };
+          const pollMs = Math.min(POLL_MS, claimMs / 2) * (1 + this.random() / 4);
+          pauseMs = Math.min(Math.max(answer.remainingMs, 1), pollMs);
+        }
+        const leftMs = wish.deadlineMs - this.clock.now();
+        const news = await seat.next(Math.max(0, Math.min(pauseMs, leftMs)), wish.signal);
+        if (typeof news === 'object') {
+          // Only a hand-over later than our last answer counts, and the claim began after that question was sent.
+          const isCertain = queued !== undefined && news.fence > queued.fence && wish.names.length === 1;
+          if (isCertain && queued && this.clock.now() < queued.sentAtMs + claimMs - marginMs(claimMs)) {
+            return { fence: news.fence, sentAtMs: queued.sentAtMs, leaseMs: claimMs, isClaim: true };
+          }
+        } else if (this.clock.now() >= wish.deadlineMs) {
+          throw answer instanceof CacheTxnError ? answer : busy(wish, answer);
+        }
+      }
+    } catch (error) {
+      if (mayHold) this.withdraw(wish);
+      throw error;
+    } finally {
+      seat.leave();
+    }
+  }
+
+  private async ask(wish: Wish, claimMs: number, nowMs: number): Promise<AcquireOutcome | CacheTxnError> {
+    const { names, token, leaseMs } = wish;
+    const queueMs = Math.max(0, Math.min(wish.deadlineMs - nowMs, PLACE_MS));
+    try {
+      return await this.store.acquireLocks({ names, token, leaseMs, claimMs, queueMs, maxWaiters: this.maxWaiters });
+    } catch (error) {
+      if (error instanceof StoreUnavailableError || error instanceof StoreTimeoutError) return error;
+      throw error;
+    }
+  }
+
+  /** Leaves the queue and gives back what was taken meanwhile; nobody waits for it. */
+  private withdraw({ names, token }: Wish): void {
+    this.store.releaseLocks({ names, token }).catch((error: unknown) => {
+      this.report(error, { during: 'leaving a lock queue', details: { names } });
+    });
+  }
+}
+
+function busy({ names }: Wish, outcome: Exclude<AcquireOutcome, { kind: 'acquired' }>): LockTimeoutError {
+  const details = { names, name: outcome.name, ...('remainingMs' in outcome && { remainingMs: outcome.remainingMs }) };
+  return outcome.kind === 'full'
+    ? new LockTimeoutError(`the lock ${outcome.name} has as many waiters as maxWaiters admits; try later`, { details })
+    : new LockTimeoutError(`the lock ${outcome.name} is held by somebody else; wait longer, or try later`, { details });
+}

@@ -1,0 +1,31 @@
+import { callScope, ScopeKey } from '../base/async-scope.js';
+import type { Lease } from './lease.js';
+import type { LockHandle } from './lock-handle.js';
+
+/** The locks of the present call, outermost first. */
+const HELD_LOCKS = new ScopeKey<readonly LockHandle[]>('held locks');
+
+/** Locks that `withLock` and `@Locked` hold around the present call and that are still held. */
+export function heldLocks(): readonly LockHandle[] {
+  return (callScope.get(HELD_LOCKS) ?? []).filter((lock) => !lock.isReleased);
+}
+
+/** The innermost lock around the present call. */
+export function currentLock(): LockHandle | undefined {
+  return heldLocks().at(-1);
+}
+
+/** Runs `fn` with `lock` as the innermost lock of its call. */
+export function withHeldLock<R>(lock: LockHandle, fn: () => R): R {
+  return callScope.run(HELD_LOCKS, [...heldLocks(), lock], fn);
+}
+
+/** The live lease of the present call that covers `name` in the store that `owner` stands for. */
+export function leaseOf(name: string, owner: object): Lease | undefined {
+  for (const lock of heldLocks()) {
+    if (lock.owner !== owner) continue;
+    const lease = lock.leases.find((candidate) => candidate.names.includes(name));
+    if (lease?.isHeld()) return lease;
+  }
+  return undefined;
+}

@@ -1,0 +1,78 @@
+import { type Duration, toMs } from '../base/duration.js';
+import { InvalidOptionsError } from '../base/errors.js';
+
+/** How a lock is taken and kept. Every option has a default in `forRoot({ lock })`. */
+export interface LockOptions {
+  /** How long the lock is held without renewal. Default `'10s'`; 50 ms to 1 day. */
+  readonly lease?: Duration;
+  /** How long to wait for a busy lock; 0 never waits. Default `'5s'`, with `onBusy: 'skip'` 0; up to 1 day. */
+  readonly wait?: Duration;
+  /** `exclusive`: one holder at a time. The only mode so far. */
+  readonly mode?: 'exclusive';
+  /** Renews the lease every third of it while it is held. Default true. */
+  readonly renew?: boolean;
+  /** The longest a lock is held, renewals included; then its signal fires. Default `'5m'`; up to 7 days. */
+  readonly maxHold?: Duration;
+  /** Keeps the name blocked at least this long, even after an earlier release. Default 0; for scheduled jobs. */
+  readonly minHold?: Duration;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `forRoot({ lock })`. */
+export interface LockModuleOptions extends Omit<LockOptions, 'signal'> {
+  /** Waiters one name admits before further ones get `LOCK_TIMEOUT` at once. Default 1,000; 1 to 100,000. */
+  readonly maxWaiters?: number;
+}
+
+/** What `@Locked` adds. */
+export interface LockedOptions extends Omit<LockOptions, 'signal'> {
+  /**
+   * What happens when the lock is still busy after `wait`. `throw` (default): `LockTimeoutError`, HTTP 423.
+   * `skip`: the method does not run; HTTP answers 204, a provider method returns undefined.
+   */
+  readonly onBusy?: 'throw' | 'skip';
+}
+
+/** Lock options in milliseconds, nothing missing. */
+export interface ResolvedLockOptions {
+  readonly leaseMs: number;
+  readonly waitMs: number;
+  readonly renew: boolean;
+  readonly maxHoldMs: number;
+  readonly minHoldMs: number;
+}
+
+const DAY_MS = 86_400_000;
+const DEFAULTS = { lease: '10s', wait: '5s', mode: 'exclusive', renew: true, maxHold: '5m', minHold: 0 } as const;
+const MAX_WAITERS = 1_000;
+
+/**
+ * Fills in what is missing from the module's options, then from the library's.
+ * @throws InvalidOptionsError `INVALID_OPTIONS`
+ */
+export function resolveLockOptions(options: LockOptions, module: LockModuleOptions): ResolvedLockOptions {
+  const mode: string = options.mode ?? module.mode ?? DEFAULTS.mode;
+  if (mode !== 'exclusive')
+    throw new InvalidOptionsError(`lock.mode: ${JSON.stringify(mode)} is not available; the one mode is 'exclusive'`);
+  const maxHoldMs = toMs(options.maxHold ?? module.maxHold ?? DEFAULTS.maxHold, 'lock.maxHold', {
+    min: 50,
+    max: 7 * DAY_MS,
+  });
+  const leaseMs = toMs(options.lease ?? module.lease ?? DEFAULTS.lease, 'lock.lease', { min: 50, max: DAY_MS });
+  return {
+    leaseMs: Math.min(leaseMs, maxHoldMs),
+    waitMs: toMs(options.wait ?? module.wait ?? DEFAULTS.wait, 'lock.wait', { max: DAY_MS }),
+    renew: options.renew ?? module.renew ?? DEFAULTS.renew,
+    maxHoldMs,
+    minHoldMs: toMs(options.minHold ?? module.minHold ?? DEFAULTS.minHold, 'lock.minHold', { max: DAY_MS }),
+  };
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveMaxWaiters({ maxWaiters = MAX_WAITERS }: LockModuleOptions): number {
+  if (Number.isInteger(maxWaiters) && maxWaiters >= 1 && maxWaiters <= 100_000) return maxWaiters;
+  throw new InvalidOptionsError(`lock.maxWaiters: ${maxWaiters} must be a whole number from 1 to 100000`, {
+    details: { option: 'lock.maxWaiters' },
+  });
+}

@@ -1,0 +1,48 @@
+import { LockTimeoutError } from '../base/errors.js';
+import type { Call } from '../pipeline/call.js';
+import { compileKeys } from '../pipeline/key-source.js';
+import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../pipeline/layer.js';
+import { withHeldLock } from './held-locks.js';
+import { LOCKED, type LockedMetadata } from './locked.decorator.js';
+import type { LockService } from './lock.service.js';
+
+/** Takes the locks of `@Locked` around a method. */
+export class LockedLayer implements PipelineLayer {
+  readonly rank = RANK.lock;
+  readonly ownsAnswer = false;
+
+  constructor(private readonly locks: LockService) {}
+
+  prepare(method: DecoratedMethod): Around | undefined {
+    const metadata = method.metadata<LockedMetadata>(LOCKED);
+    if (metadata === undefined) return undefined;
+    const namesOf = compileKeys(metadata.names, { decorator: '@Locked', method });
+    const { onBusy = 'throw', ...options } = metadata.options;
+    const wait = options.wait ?? (onBusy === 'skip' ? 0 : undefined);
+    return async (call, next) => {
+      const names = namesOf(call);
+      let lock;
+      try {
+        lock = await this.locks.acquireHandle(names, {
+          ...options,
+          ...(wait !== undefined && { wait }),
+          signal: call.signal,
+        });
+      } catch (error) {
+        if (onBusy === 'skip' && error instanceof LockTimeoutError) return skipped(call);
+        throw error;
+      }
+      try {
+        return await withHeldLock(lock, next);
+      } finally {
+        await lock.release();
+      }
+    };
+  }
+}
+
+/** The method did not run: 204 over HTTP, undefined elsewhere. */
+function skipped(call: Call): Emitted {
+  call.http?.setStatus(204);
+  return [];
+}
