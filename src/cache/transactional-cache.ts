@@ -1,0 +1,152 @@
+import type { Clock } from '../base/clock.js';
+import type { ErrorSink } from '../base/error-sink.js';
+import type { Random } from '../base/random.js';
+import { checkKey } from '../store/key-space.js';
+import type { CommitOperation } from '../store/entry-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { checkValueBytes } from '../txn/txn.options.js';
+import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
+import type { BufferedWrite, View } from '../txn/txn-buffer.js';
+import { retryConflicts } from '../version/conflict-retry.js';
+import { currentResource } from '../version/resource-call.js';
+import { readForCall } from '../version/resource-read.js';
+import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
+import { type CacheModuleOptions, resolveTtlMs, type WriteOptions } from './cache.options.js';
+import { decode, encode } from './json-codec.js';
+
+/** What the cache is made of. */
+export interface CacheDependencies {
+  readonly store: CacheTxnStore;
+  readonly coordinator: TransactionCoordinator;
+  readonly options: CacheModuleOptions;
+  readonly version: VersionModuleOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: ErrorSink;
+}
+
+/** Several entries for one write. */
+export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unknown>>;
+
+/**
+ * Cached values as JSON. Inside a transaction reads see the transaction's own writes, repeat what they first saw, and
+ * writes wait for its commit; outside each call is a commit of its own, refused when a lock of the call is lost.
+ *
+ * Every method throws KeyTemplateError `KEY_TEMPLATE` or LimitExceededError `LIMIT_EXCEEDED` for unusable keys and
+ * values, and StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away.
+ */
+export class TransactionalCache {
+  constructor(private readonly deps: CacheDependencies) {
+    resolveTtlMs({}, deps.options);
+  }
+
+  /** The value, or undefined when there is none. */
+  async get<T = unknown>(key: string): Promise<T | undefined> {
+    return (await this.getEntry<T>(key))?.value;
+  }
+
+  /** The values that exist, by key, in one round trip. Outside a transaction they may be of different moments. */
+  async getMany<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
+    const views = await this.read(keys);
+    const found = new Map<string, T>();
+    keys.forEach((key, i) => {
+      const value = this.valueOf<T>(key, views[i]);
+      if (value !== undefined) found.set(key, value);
+    });
+    return found;
+  }
+
+  /**
+   * Value and version of one read. For a key that the transaction itself wrote: the new value, and the version it
+   * replaces (0 when it was not read).
+   */
+  async getEntry<T = unknown>(key: string): Promise<{ readonly value: T; readonly version: number } | undefined> {
+    const [view] = await this.read([key]);
+    const value = this.valueOf<T>(key, view);
+    return value === undefined ? undefined : { value, version: view?.version ?? 0 };
+  }
+
+  async has(key: string): Promise<boolean> {
+    return (await this.getEntry(key)) !== undefined;
+  }
+
+  async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
+    await this.write([[key, this.putOf(key, value, options)]]);
+  }
+
+  /** All entries together, with one TTL. Outside a transaction they are one commit. */
+  async setMany(entries: Entries, options: WriteOptions = {}): Promise<void> {
+    const pairs = entries instanceof Map ? [...(entries as ReadonlyMap<string, unknown>)] : Object.entries(entries);
+    await this.write(pairs.map(([key, value]) => [key, this.putOf(key, value, options)]));
+  }
+
+  /** Removes the entries together; absent ones are no error. */
+  async delete(...keys: string[]): Promise<void> {
+    await this.write([...new Set(keys)].map((key) => [key, { kind: 'delete' }]));
+  }
+
+  /**
+   * Reads, computes and writes, and does it again when somebody else changed the key meanwhile. Inside a transaction
+   * the conflict shows at its commit instead.
+   *
+   * @throws VersionConflictError `VERSION_CONFLICT` when the attempts of `forRoot({ version })` are spent
+   */
+  async update<T = unknown>(
+    key: string,
+    fn: (current: T | undefined) => T | Promise<T>,
+    options: WriteOptions = {},
+  ): Promise<T> {
+    checkKey(key, 'key');
+    const step = async (): Promise<T> => {
+      const next = await fn(await this.get<T>(key));
+      await this.set(key, next, options);
+      return next;
+    };
+    if (this.deps.coordinator.active()) return step();
+    const retry = resolveRetryOptions({}, this.deps.version);
+    return retryConflicts(retry, this.deps, undefined, () => this.deps.coordinator.run(step));
+  }
+
+  private async read(keys: readonly string[]): Promise<readonly View[]> {
+    for (const key of keys) checkKey(key, 'key');
+    if (keys.length === 0) return [];
+    const txn = this.deps.coordinator.active();
+    if (txn) return txn.read(keys);
+    const records = await readForCall(this.deps.store, keys);
+    return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
+  }
+
+  private async write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<void> {
+    for (const [key] of writes) checkKey(key, 'key');
+    const txn = this.deps.coordinator.active();
+    if (txn) {
+      for (const [key, write] of writes) txn.write(key, write);
+      return;
+    }
+    const strategy = this.deps.coordinator.versionStrategy;
+    const versions = await this.deps.coordinator.commitAlone(
+      writes.map(([key, write]): CommitOperation =>
+        write.kind === 'delete' ? { key, ...write } : { key, ...write, strategy },
+      ),
+    );
+    for (const [key, version] of versions) currentResource()?.noteCommit(key, version);
+  }
+
+  private putOf(key: string, value: unknown, options: WriteOptions): BufferedWrite {
+    checkKey(key, 'key');
+    const text = encode(value, key);
+    checkValueBytes(Buffer.byteLength(text), key);
+    return { kind: 'put', value: text, ttlMs: resolveTtlMs(options, this.deps.options) };
+  }
+
+  private valueOf<T>(key: string, view: View | undefined): T | undefined {
+    if (view?.value === undefined) return undefined;
+    const decoded = decode(view.value);
+    if (decoded === undefined)
+      this.deps.report(new Error('a cached value is not JSON; it counts as a miss'), {
+        during: 'cache read',
+        details: { key },
+      });
+    return decoded?.value as T | undefined;
+  }
+}

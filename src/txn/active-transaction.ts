@@ -1,0 +1,147 @@
+import { callScope, ScopeKey } from '../base/async-scope.js';
+import { reasonOf } from '../base/clock.js';
+import { TransactionRolledBackError, TransactionStateError } from '../base/errors.js';
+import type { EntryRecord } from '../store/entry-operations.js';
+import type { Transaction, TransactionHook, TransactionOutcome } from './transaction.js';
+import { Hooks } from './hooks.js';
+import { type BufferedWrite, TxnBuffer, type View } from './txn-buffer.js';
+import type { ResolvedTransactionOptions } from './txn.options.js';
+
+/** The transaction of the present call; undefined hides an outer one. */
+const CURRENT = new ScopeKey<ActiveTransaction>('transaction');
+
+/** The transaction of the present call, whatever its state. */
+export function currentTransaction(): ActiveTransaction | undefined {
+  return callScope.get(CURRENT);
+}
+
+export function withTransaction<R>(txn: ActiveTransaction | undefined, fn: () => R): R {
+  return callScope.run(CURRENT, txn, fn);
+}
+
+/** How to fetch entries that the transaction has not seen. */
+export type FetchEntries = (keys: readonly string[]) => Promise<readonly (EntryRecord | undefined)[]>;
+
+/**
+ * A transaction while its code runs: buffer, hooks and state. It never talks to the store except through `fetch`.
+ *
+ * A nested part is an ActiveTransaction of its own over the same reads, signal and id; see {@link nest}.
+ */
+export class ActiveTransaction implements Transaction {
+  readonly hooks = new Hooks();
+  private state: 'active' | 'committing' | 'ended' = 'active';
+  private rollbackReason: string | undefined;
+
+  constructor(
+    readonly id: string,
+    readonly attempt: number,
+    readonly options: ResolvedTransactionOptions,
+    /** The store's owner: transactions of two modules in one call are strangers to each other. */
+    readonly owner: object,
+    readonly signal: AbortSignal,
+    private readonly fetch: FetchEntries,
+    readonly buffer: TxnBuffer = new TxnBuffer(options),
+  ) {}
+
+  /** A part whose writes and hooks count only when it succeeds. */
+  nest(): ActiveTransaction {
+    return new ActiveTransaction(
+      this.id,
+      this.attempt,
+      this.options,
+      this.owner,
+      this.signal,
+      this.fetch,
+      this.buffer.overlay(),
+    );
+  }
+
+  /** The nested part succeeded: its writes and hooks become this transaction's. */
+  absorb(part: ActiveTransaction): void {
+    part.end();
+    part.buffer.mergeIntoParent();
+    part.hooks.moveTo(this.hooks);
+  }
+
+  setRollbackOnly(reason = 'setRollbackOnly was called'): void {
+    this.assertUsable();
+    this.rollbackReason ??= reason;
+  }
+
+  beforeCommit(hook: TransactionHook): void {
+    this.assertUsable();
+    this.hooks.beforeCommit.push(hook);
+  }
+
+  afterCommit(hook: TransactionHook): void {
+    this.assertUsable();
+    this.hooks.afterCommit.push(hook);
+  }
+
+  afterRollback(hook: TransactionHook): void {
+    this.assertUsable();
+    this.hooks.afterRollback.push(hook);
+  }
+
+  afterCompletion(hook: (outcome: TransactionOutcome) => void | Promise<void>): void {
+    this.assertUsable();
+    this.hooks.afterCompletion.push(hook);
+  }
+
+  /** What the transaction sees of each key; fetches those it sees for the first time, in one call. */
+  async read(keys: readonly string[]): Promise<readonly View[]> {
+    this.assertUsable();
+    const unseen = [...new Set(keys)].filter((key) => this.buffer.view(key) === undefined);
+    if (unseen.length > 0) {
+      const records = await this.fetch(unseen);
+      this.assertUsable();
+      unseen.forEach((key, i) => this.buffer.recordRead(key, records[i]));
+    }
+    return keys.map((key) => this.buffer.view(key) ?? { value: undefined, version: 0 });
+  }
+
+  /** @throws TransactionStateError `TXN_STATE` when it is read-only or over */
+  write(key: string, write: BufferedWrite): void {
+    this.assertUsable();
+    if (this.options.readOnly) {
+      throw new TransactionStateError(`the transaction is read-only; ${key} cannot be written in it`, {
+        details: { key, txnId: this.id },
+      });
+    }
+    this.buffer.put(key, write);
+  }
+
+  /** No further reads, writes or hooks; what happens now is up to the coordinator. */
+  startCommit(): void {
+    this.assertUsable();
+    this.state = 'committing';
+  }
+
+  end(): void {
+    this.state = 'ended';
+  }
+
+  /** @throws TransactionRolledBackError `TXN_ROLLED_BACK` when it is marked rollback-only */
+  assertNotRollbackOnly(): void {
+    if (this.rollbackReason === undefined) return;
+    throw new TransactionRolledBackError(
+      `the transaction was marked rollback-only (${this.rollbackReason}); nothing was committed`,
+      {
+        details: { txnId: this.id },
+      },
+    );
+  }
+
+  /** Marks it, if it can still be marked: an inner `required` failed while its outer one may be over already. */
+  markRollbackOnly(reason: string): void {
+    this.rollbackReason ??= reason;
+  }
+
+  private assertUsable(): void {
+    if (this.signal.aborted) throw reasonOf(this.signal);
+    if (this.state === 'active') return;
+    throw new TransactionStateError('the transaction is over; work that outlives it must start its own', {
+      details: { txnId: this.id },
+    });
+  }
+}

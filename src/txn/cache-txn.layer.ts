@@ -1,0 +1,39 @@
+import { InvalidOptionsError } from '../base/errors.js';
+import type { Call } from '../pipeline/call.js';
+import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
+import { currentResource } from '../version/resource-call.js';
+import { isWriteMethod } from '../version/preconditions.js';
+import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
+import { CACHE_TXN, type CacheTxnOptions } from './cache-txn.decorator.js';
+import type { TransactionCoordinator } from './transaction-coordinator.js';
+
+/** Runs the method of `@CacheTxn` as a transaction. */
+export class CacheTxnLayer implements PipelineLayer {
+  readonly rank = RANK.txn;
+  readonly ownsAnswer = true;
+
+  constructor(private readonly coordinator: TransactionCoordinator) {}
+
+  prepare(method: DecoratedMethod): Around | undefined {
+    const own = method.metadata<CacheTxnOptions>(CACHE_TXN);
+    const options = changesResource(method) ? forResource(method, own ?? {}) : own;
+    if (options === undefined) return undefined;
+    return (call: Call, next) =>
+      this.coordinator.execute({ ...options, signal: call.signal }, () => next(), currentResource());
+  }
+}
+
+function changesResource(method: DecoratedMethod): boolean {
+  const versioned = method.metadata<VersionedOptions>(VERSIONED);
+  return versioned?.resource !== undefined && method.httpMethod !== undefined && isWriteMethod(method.httpMethod);
+}
+
+/** A method that may change a versioned resource has its If-Match checked by its commit, so it needs one. */
+function forResource(method: DecoratedMethod, options: CacheTxnOptions): CacheTxnOptions {
+  const { propagation = 'required', readOnly = false } = options;
+  if (['required', 'requires_new', 'nested'].includes(propagation) && !readOnly) return options;
+  throw new InvalidOptionsError(
+    `@CacheTxn of ${method.target.name}.${method.name}: a method that changes the resource of @Versioned needs a transaction that can ` +
+      `write, not ${readOnly ? 'readOnly' : `propagation ${propagation}`}`,
+  );
+}

@@ -1,0 +1,253 @@
+import { type Clock, sleep } from '../base/clock.js';
+import {
+  InvalidOptionsError,
+  ShuttingDownError,
+  TransactionInDoubtError,
+  TransactionStateError,
+} from '../base/errors.js';
+import type { ErrorSink } from '../base/error-sink.js';
+import { newId, type Random } from '../base/random.js';
+import type { LockHandle } from '../lock/lock-handle.js';
+import type { LockService } from '../lock/lock.service.js';
+import type { CommitOperation, VersionStrategy } from '../store/entry-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { currentAttempt, insideTransaction, outsideTransaction } from '../version/attempt.js';
+import { retryConflicts } from '../version/conflict-retry.js';
+import type { ResourceCall } from '../version/resource-call.js';
+import { readForCall } from '../version/resource-read.js';
+import {
+  resolveRetryOptions,
+  resolveStrategy,
+  type RetryOptions,
+  type VersionModuleOptions,
+} from '../version/version.options.js';
+import { ActiveTransaction, currentTransaction, withTransaction } from './active-transaction.js';
+import { escalate } from './escalation.js';
+import { Lifetime } from './lifetime.js';
+import { guardingLocks, guardsOf } from './lock-guards.js';
+import { NoTransaction } from './no-transaction.js';
+import { type CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
+import { actionFor } from './propagation.js';
+import type { Transaction, TransactionOutcome } from './transaction.js';
+import { resolveTransactionOptions, type TransactionModuleOptions, type TransactionOptions } from './txn.options.js';
+
+/** What the coordinator is made of. */
+export interface CoordinatorDependencies {
+  readonly store: CacheTxnStore;
+  readonly locks: LockService;
+  readonly options: TransactionModuleOptions;
+  readonly version: VersionModuleOptions;
+  /** TTL of an entry that a commit has to make for a resource nobody cached. */
+  readonly resourceTtlMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly report: ErrorSink;
+}
+
+/** How often a drain looks whether the last transaction has ended. */
+const DRAIN_STEP_MS = 20;
+
+type Work<T> = (txn: Transaction) => Promise<T>;
+
+/**
+ * Runs functions as transactions: their cache writes wait for the commit and become visible together, or not at all.
+ */
+export class TransactionCoordinator {
+  private readonly committer: OneSlotCommit;
+  private readonly strategy: VersionStrategy;
+  private readonly running = new Set<Lifetime>();
+  private isClosing = false;
+
+  constructor(private readonly deps: CoordinatorDependencies) {
+    resolveTransactionOptions({}, deps.options);
+    resolveRetryOptions({}, deps.version);
+    this.strategy = resolveStrategy(deps.version);
+    this.committer = new OneSlotCommit(deps.store, deps.clock, deps.random);
+  }
+
+  /** The transaction of the present call; undefined outside one, and after it ended. */
+  current(): Transaction | undefined {
+    return this.active();
+  }
+
+  /**
+   * Runs `fn` once, as `options.propagation` says, and commits when it succeeds. An error of `fn` rolls back and
+   * passes through untouched.
+   *
+   * @throws VersionConflictError `VERSION_CONFLICT` when a key changed since it was read
+   * @throws LockLostError `LOCK_LOST` when a lock of the call is no longer held
+   * @throws TransactionTimeoutError `TXN_TIMEOUT`, TransactionRolledBackError `TXN_ROLLED_BACK`,
+   * TransactionInDoubtError `TXN_IN_DOUBT`, TransactionStateError `TXN_STATE`, CrossSlotError `CROSS_SLOT`,
+   * LimitExceededError `LIMIT_EXCEEDED`, StoreUnavailableError `STORE_UNAVAILABLE`
+   */
+  run<T>(fn: Work<T>): Promise<T>;
+  run<T>(options: TransactionOptions, fn: Work<T>): Promise<T>;
+  async run<T>(optionsOrFn: TransactionOptions | Work<T>, maybeFn?: Work<T>): Promise<T> {
+    return this.execute(...split(optionsOrFn, maybeFn));
+  }
+
+  /** Like {@link run}, and runs `fn` again after a version conflict; `options.retry` and `forRoot({ version })` bound it. */
+  runWithRetry<T>(fn: Work<T>): Promise<T>;
+  runWithRetry<T>(options: TransactionOptions & { readonly retry?: RetryOptions }, fn: Work<T>): Promise<T>;
+  async runWithRetry<T>(
+    optionsOrFn: (TransactionOptions & { readonly retry?: RetryOptions }) | Work<T>,
+    maybeFn?: Work<T>,
+  ): Promise<T> {
+    const [options, fn] = split(optionsOrFn, maybeFn);
+    const retry = resolveRetryOptions(options.retry ?? {}, this.deps.version);
+    return retryConflicts(retry, this.deps, options.signal, () => this.execute(options, fn));
+  }
+
+  /** For the layer around decorated methods: like {@link run}, for the resource that an HTTP call is about. */
+  async execute<T>(options: TransactionOptions, fn: Work<T>, resource?: ResourceCall): Promise<T> {
+    const outer = this.active();
+    const resolved = resolveTransactionOptions(options, this.deps.options);
+    switch (actionFor(resolved.propagation, outer !== undefined)) {
+      case 'join':
+        return this.join(outer as ActiveTransaction, fn);
+      case 'nest':
+        return this.nest(outer as ActiveTransaction, fn);
+      case 'begin':
+        return outsideTransaction(() => this.begin(options, fn, resource));
+      case 'none':
+        return outsideTransaction(() =>
+          withTransaction(undefined, () => fn(new NoTransaction(currentAttempt().number, options.signal))),
+        );
+      case 'refuse':
+        throw new TransactionStateError(
+          outer
+            ? 'propagation never: there is a transaction here'
+            : `propagation ${resolved.propagation}: there is no transaction here`,
+        );
+    }
+  }
+
+  /** For the cache: the transaction that a read or write of this module belongs to. */
+  active(): ActiveTransaction | undefined {
+    const txn = currentTransaction();
+    return txn?.owner === this ? txn : undefined;
+  }
+
+  /** For the cache: writes without a transaction, as a commit of their own, guarded by the locks of the call. */
+  async commitAlone(operations: readonly CommitOperation[]): Promise<CommittedVersions> {
+    this.assertOpen();
+    const guards = guardsOf(guardingLocks(this.deps.locks));
+    const { timeoutMs } = resolveTransactionOptions({}, this.deps.options);
+    return this.committer.commit({ txnId: newId(), operations, guards, deadlineMs: this.deps.clock.now() + timeoutMs });
+  }
+
+  get versionStrategy(): VersionStrategy {
+    return this.strategy;
+  }
+
+  /** Refuses new transactions, waits up to `graceMs` for the running ones and rolls back the rest: `SHUTTING_DOWN`. */
+  async drain(graceMs: number): Promise<void> {
+    this.isClosing = true;
+    const { clock } = this.deps;
+    const untilMs = clock.now() + graceMs;
+    while (this.running.size > 0 && clock.now() < untilMs) await sleep(clock, DRAIN_STEP_MS);
+    for (const lifetime of this.running)
+      lifetime.abort(new ShuttingDownError('the application is closing; the transaction was rolled back'));
+  }
+
+  private async join<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
+    try {
+      return await fn(outer);
+    } catch (error) {
+      outer.markRollbackOnly('an inner transaction failed');
+      throw error;
+    }
+  }
+
+  private async nest<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
+    const part = outer.nest();
+    try {
+      const result = await withTransaction(part, () => fn(part));
+      part.assertNotRollbackOnly();
+      outer.absorb(part);
+      return result;
+    } catch (error) {
+      part.end();
+      await part.hooks.runAfter('rolled-back', this.deps.report);
+      throw error;
+    }
+  }
+
+  private async begin<T>(options: TransactionOptions, fn: Work<T>, resource: ResourceCall | undefined): Promise<T> {
+    this.assertOpen();
+    const resolved = resolveTransactionOptions(options, this.deps.options);
+    const { number, contended } = currentAttempt();
+    const { clock, locks, store, report } = this.deps;
+    const held = guardingLocks(locks, options.locks);
+    const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: held, signal: options.signal });
+    const txn = new ActiveTransaction(newId(), number, resolved, this, lifetime.signal, (keys) =>
+      readForCall(store, keys),
+    );
+    let outcome: TransactionOutcome = 'rolled-back';
+    this.running.add(lifetime);
+    try {
+      const calm = await escalate(locks, contended, resolved.timeoutMs, lifetime.signal);
+      try {
+        const result = await withTransaction(txn, () => insideTransaction(() => lifetime.race(this.work(txn, fn))));
+        txn.startCommit();
+        await this.commit(txn, held, lifetime.deadlineMs, resource);
+        outcome = 'committed';
+        return result;
+      } finally {
+        await calm();
+      }
+    } catch (error) {
+      if (error instanceof TransactionInDoubtError) outcome = 'in-doubt';
+      throw error;
+    } finally {
+      txn.end();
+      lifetime.close();
+      this.running.delete(lifetime);
+      await txn.hooks.runAfter(outcome, report);
+    }
+  }
+
+  private async commit(
+    txn: ActiveTransaction,
+    held: readonly LockHandle[],
+    deadlineMs: number,
+    resource: ResourceCall | undefined,
+  ): Promise<void> {
+    const demanded = resource?.precondition && { key: resource.key, expected: resource.precondition };
+    // Whatever the method did to its resource, the next If-Match with the old tag must fail.
+    if (resource?.isWrite && !txn.buffer.hasWrite(resource.key)) {
+      txn.buffer.put(resource.key, { kind: 'bump', ttlMs: this.deps.resourceTtlMs });
+    }
+    const versions = await this.committer.commit({
+      txnId: txn.id,
+      operations: txn.buffer.operations(txn.options.isolation, this.strategy, demanded),
+      guards: guardsOf(held),
+      deadlineMs,
+      demanded,
+    });
+    noteVersion(resource, versions);
+  }
+
+  private async work<T>(txn: ActiveTransaction, fn: Work<T>): Promise<T> {
+    const result = await fn(txn);
+    txn.assertNotRollbackOnly();
+    await txn.hooks.runBeforeCommit();
+    txn.assertNotRollbackOnly();
+    return result;
+  }
+
+  private assertOpen(): void {
+    if (this.isClosing) throw new ShuttingDownError('the application is closing: no new transaction');
+  }
+}
+
+function split<O extends TransactionOptions, T>(optionsOrFn: O | Work<T>, maybeFn: Work<T> | undefined): [O, Work<T>] {
+  if (typeof optionsOrFn === 'function') return [{} as O, optionsOrFn];
+  if (maybeFn === undefined) throw new InvalidOptionsError('run needs a function to run as a transaction');
+  return [optionsOrFn, maybeFn];
+}
+
+function noteVersion(resource: ResourceCall | undefined, versions: CommittedVersions): void {
+  const version = resource && versions.get(resource.key);
+  if (resource && version !== undefined) resource.noteCommit(resource.key, version);
+}

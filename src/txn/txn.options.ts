@@ -1,0 +1,87 @@
+import { type Duration, toMs } from '../base/duration.js';
+import { InvalidOptionsError, LimitExceededError } from '../base/errors.js';
+import type { Lock } from '../lock/lock.js';
+import { LIMITS } from '../store/limits.js';
+import { type Propagation, PROPAGATIONS } from './propagation.js';
+
+/**
+ * `serializable` (default): the commit also checks that nothing the transaction read has changed.
+ * `read-committed`: only what it wrote is checked against what it read of it; write skew is possible.
+ */
+export type Isolation = 'serializable' | 'read-committed';
+
+/** Options of `@CacheTxn` and `TransactionCoordinator.run`. */
+export interface TransactionOptions {
+  /** What to do about a transaction that is already there. Default `required`. */
+  readonly propagation?: Propagation;
+  readonly isolation?: Isolation;
+  /** From the beginning to the commit; then it is rolled back with `TXN_TIMEOUT`. Default `'5s'`; 1 ms to 1 hour. */
+  readonly timeout?: Duration;
+  /** Refuses writes. Its reads are still validated together, in one round trip. Default false. */
+  readonly readOnly?: boolean;
+  /** Further locks that the commit demands, besides those of the call: locks got from `LockService.acquire`. */
+  readonly locks?: readonly Lock[];
+  /** Rolls back when it aborts before the commit. */
+  readonly signal?: AbortSignal;
+}
+
+/** Options of `forRoot({ txn })`. */
+export interface TransactionModuleOptions extends Pick<TransactionOptions, 'isolation' | 'timeout'> {
+  /** Keys of one transaction, read and written. Default and hard limit 128. */
+  readonly maxKeys?: number;
+  /** Encoded bytes one transaction writes. Default and hard limit 8 MiB. */
+  readonly maxBytes?: number;
+}
+
+export interface TransactionLimits {
+  readonly maxKeys: number;
+  readonly maxBytes: number;
+}
+
+export interface ResolvedTransactionOptions extends TransactionLimits {
+  readonly propagation: Propagation;
+  readonly isolation: Isolation;
+  readonly timeoutMs: number;
+  readonly readOnly: boolean;
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveTransactionOptions(
+  options: TransactionOptions,
+  module: TransactionModuleOptions,
+): ResolvedTransactionOptions {
+  return {
+    propagation: oneOf(options.propagation ?? 'required', PROPAGATIONS, 'txn.propagation'),
+    isolation: oneOf(
+      options.isolation ?? module.isolation ?? 'serializable',
+      ['serializable', 'read-committed'],
+      'txn.isolation',
+    ),
+    timeoutMs: toMs(options.timeout ?? module.timeout ?? '5s', 'txn.timeout', { min: 1, max: 3_600_000 }),
+    readOnly: options.readOnly ?? false,
+    maxKeys: limit(module.maxKeys ?? LIMITS.txnKeys, 'txn.maxKeys', LIMITS.txnKeys),
+    maxBytes: limit(module.maxBytes ?? LIMITS.txnBytes, 'txn.maxBytes', LIMITS.txnBytes),
+  };
+}
+
+/** @throws LimitExceededError `LIMIT_EXCEEDED` */
+export function checkValueBytes(bytes: number, key: string): void {
+  if (bytes <= LIMITS.valueBytes) return;
+  throw new LimitExceededError(`the value of ${key} has ${bytes} bytes, the limit is ${LIMITS.valueBytes}`, {
+    details: { key, bytes, limit: LIMITS.valueBytes },
+  });
+}
+
+function oneOf<T extends string>(value: T, allowed: readonly T[], option: string): T {
+  if (allowed.includes(value)) return value;
+  throw new InvalidOptionsError(`${option}: ${JSON.stringify(value)} is none of ${allowed.join(', ')}`, {
+    details: { option },
+  });
+}
+
+function limit(value: number, option: string, max: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw new InvalidOptionsError(`${option}: ${value} must be a whole number from 1 to ${max}`, {
+    details: { option, max },
+  });
+}

@@ -1,0 +1,57 @@
+import { fullJitterMs } from '../base/backoff.js';
+import { type Clock, sleep } from '../base/clock.js';
+import { VersionConflictError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
+import { isInsideTransaction, withAttempt } from './attempt.js';
+import type { ResolvedRetryOptions } from './version.options.js';
+
+/** Clock and chance of a retry; injected. */
+export interface RetryDependencies {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Runs `fn` again while it fails with a version conflict, within attempts and time budget (protocol section 4).
+ *
+ * Nothing but {@link VersionConflictError} is retried. Inside a transaction nothing is: its conflict shows at its own
+ * commit, outside this call.
+ *
+ * @throws VersionConflictError `VERSION_CONFLICT` the last one, with the number of attempts in its details
+ */
+export async function retryConflicts<T>(
+  options: ResolvedRetryOptions,
+  { clock, random }: RetryDependencies,
+  signal: AbortSignal | undefined,
+  fn: () => Promise<T>,
+): Promise<T> {
+  if (isInsideTransaction()) return fn();
+  const startedMs = clock.now();
+  const conflicting = new Set<string>();
+  for (let number = 1; ; number++) {
+    const contended = number > options.escalateAfter ? [...conflicting] : [];
+    try {
+      return await withAttempt({ number, contended }, fn);
+    } catch (error) {
+      if (!(error instanceof VersionConflictError)) throw error;
+      for (const key of keysOf(error)) conflicting.add(key);
+      const pauseMs = fullJitterMs(number, options.backoff, random);
+      const isSpent = number >= options.attempts || clock.now() + pauseMs - startedMs > options.budgetMs;
+      if (isSpent) throw spent(error, number);
+      await sleep(clock, pauseMs, signal);
+    }
+  }
+}
+
+function keysOf(error: VersionConflictError): readonly string[] {
+  const { keys } = error.details;
+  return Array.isArray(keys) ? keys.filter((key) => typeof key === 'string') : [];
+}
+
+function spent(last: VersionConflictError, attempts: number): VersionConflictError {
+  if (attempts === 1) return last;
+  return new VersionConflictError(`${last.message}; gave up after ${attempts} attempts`, {
+    cause: last,
+    details: { ...last.details, attempts },
+  });
+}

@@ -1,0 +1,63 @@
+import { callScope, ScopeKey } from '../base/async-scope.js';
+import type { EntryRecord, Expectation } from '../store/entry-operations.js';
+
+/**
+ * The resource that the present HTTP call is about: what the client demanded of it, what the call read of it, and
+ * what the commit made of it. Value and version always come from one read, so the ETag fits the body.
+ */
+export class ResourceCall {
+  private fetched: { readonly record: EntryRecord | undefined } | undefined;
+  private version: number | undefined;
+
+  constructor(
+    readonly key: string,
+    /** Whether the call may change the resource: then its commit gives it a new version. */
+    readonly isWrite: boolean,
+    /** The client's own condition, checked inside the commit. */
+    readonly precondition: Expectation | undefined,
+  ) {}
+
+  /** Keeps what was read before the method ran, for the method's own first read. */
+  prefetch(record: EntryRecord | undefined): void {
+    this.fetched = { record };
+    this.version = record?.version ?? 0;
+  }
+
+  /** Hands out the prefetched record, once: a later read must see later versions. */
+  takePrefetched(): { readonly record: EntryRecord | undefined } | undefined {
+    const { fetched } = this;
+    this.fetched = undefined;
+    return fetched;
+  }
+
+  /** The call read the resource. The first read counts: an older tag on a newer body is safe, the reverse is not. */
+  noteRead(version: number): void {
+    this.version ??= version;
+  }
+
+  /** A commit of the call left `key` at `version`. */
+  noteCommit(key: string, version: number): void {
+    if (key === this.key) this.version = version;
+  }
+
+  /** The version that the answer shows; undefined when the call never touched the resource. */
+  get shownVersion(): number | undefined {
+    return this.version;
+  }
+
+  /** A new attempt reads again. */
+  forget(): void {
+    this.fetched = undefined;
+    this.version = undefined;
+  }
+}
+
+const RESOURCE = new ScopeKey<ResourceCall>('resource');
+
+export function currentResource(): ResourceCall | undefined {
+  return callScope.get(RESOURCE);
+}
+
+export function withResource<R>(resource: ResourceCall, fn: () => R): R {
+  return callScope.run(RESOURCE, resource, fn);
+}

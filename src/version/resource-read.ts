@@ -1,0 +1,19 @@
+import type { EntryRecord } from '../store/entry-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { currentResource } from './resource-call.js';
+
+/** Reads entries for the present call, and lets its resource know which version of it was read. */
+export async function readForCall(
+  store: CacheTxnStore,
+  keys: readonly string[],
+): Promise<readonly (EntryRecord | undefined)[]> {
+  const resource = currentResource();
+  if (resource === undefined || !keys.includes(resource.key)) return store.readEntries(keys);
+  const prefetched = resource.takePrefetched();
+  const missing = prefetched ? keys.filter((key) => key !== resource.key) : keys;
+  const found = missing.length > 0 ? await store.readEntries(missing) : [];
+  const records = new Map(missing.map((key, i) => [key, found[i]]));
+  if (prefetched) records.set(resource.key, prefetched.record);
+  else resource.noteRead(records.get(resource.key)?.version ?? 0);
+  return keys.map((key) => records.get(key));
+}

@@ -1,0 +1,60 @@
+import { type Duration, toMs } from '../base/duration.js';
+import type { BackoffMs } from '../base/backoff.js';
+import { InvalidOptionsError } from '../base/errors.js';
+import type { VersionStrategy } from '../store/entry-operations.js';
+
+/** How a version conflict is retried. */
+export interface RetryOptions {
+  /** Runs in all, the first included. Default 5; 1 to 100. */
+  readonly attempts?: number;
+  /** Pause before a retry: uniform between 0 and `initial` doubled for each retry, at most `max`. Default 10 ms and 500 ms. */
+  readonly backoff?: { readonly initial?: Duration; readonly max?: Duration };
+  /** No retry starts later than this after the first run. Default `'10s'`. */
+  readonly budget?: Duration;
+  /** After this many conflicts a retry first takes locks on the conflicting keys, so that it gets through. Default 3. */
+  readonly escalateAfter?: number;
+}
+
+/** Options of `forRoot({ version })`. */
+export interface VersionModuleOptions extends RetryOptions {
+  /**
+   * How new versions are made; both only grow for a key and never repeat. `timestamp` (default): the server's time in
+   * microseconds. `counter`: one more than the last, starting from the server's time.
+   */
+  readonly strategy?: VersionStrategy;
+}
+
+export interface ResolvedRetryOptions {
+  readonly attempts: number;
+  readonly backoff: BackoffMs;
+  readonly budgetMs: number;
+  readonly escalateAfter: number;
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveRetryOptions(options: RetryOptions, module: RetryOptions): ResolvedRetryOptions {
+  const backoff = { ...module.backoff, ...options.backoff };
+  return {
+    attempts: count(options.attempts ?? module.attempts ?? 5, 'version.attempts', 1, 100),
+    backoff: {
+      initialMs: toMs(backoff.initial ?? '10ms', 'version.backoff.initial', { max: 60_000 }),
+      maxMs: toMs(backoff.max ?? '500ms', 'version.backoff.max', { max: 60_000 }),
+    },
+    budgetMs: toMs(options.budget ?? module.budget ?? '10s', 'version.budget'),
+    escalateAfter: count(options.escalateAfter ?? module.escalateAfter ?? 3, 'version.escalateAfter', 1, 100),
+  };
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveStrategy({ strategy = 'timestamp' }: VersionModuleOptions): VersionStrategy {
+  const known: readonly string[] = ['timestamp', 'counter'];
+  if (known.includes(strategy)) return strategy;
+  throw new InvalidOptionsError(`version.strategy: ${JSON.stringify(strategy)} is none of ${known.join(', ')}`);
+}
+
+function count(value: number, option: string, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new InvalidOptionsError(`${option}: ${value} must be a whole number from ${min} to ${max}`, {
+    details: { option, min, max },
+  });
+}

@@ -1,0 +1,36 @@
+import { InvalidOptionsError } from '../base/errors.js';
+import { layerDecorator } from '../pipeline/decorate.js';
+import { compileKeys, type KeySource } from '../pipeline/key-source.js';
+import { resolveRetryOptions, type RetryOptions } from './version.options.js';
+
+/** Options of `@Versioned`. */
+export interface VersionedOptions extends RetryOptions {
+  /**
+   * The entry that an HTTP method is about: its version becomes the ETag, and the client's `If-Match` is checked inside
+   * the commit. A method that may change it runs in a transaction even without `@CacheTxn`.
+   */
+  readonly resource?: Exclude<KeySource, readonly string[]>;
+  /** Sends the ETag and answers `If-None-Match` with 304. Default true; needs `resource`. */
+  readonly etag?: boolean;
+  /** A method that may change the resource answers 428 to a request without `If-Match`. Default false; needs `resource`. */
+  readonly requireIfMatch?: boolean;
+}
+
+export const VERSIONED = Symbol('@Versioned');
+
+/**
+ * Runs the method again when its commit met a version conflict, with full-jitter pauses, within attempts and budget.
+ * With `resource` it speaks ETag, If-None-Match and If-Match; a client's own If-Match is never retried.
+ *
+ * @throws InvalidOptionsError `INVALID_OPTIONS`, when the class is defined
+ */
+export function Versioned(options: VersionedOptions = {}): MethodDecorator & ClassDecorator {
+  resolveRetryOptions(options, {});
+  if (options.resource !== undefined) compileKeys(options.resource, { decorator: '@Versioned' });
+  else if (options.requireIfMatch || options.etag) {
+    throw new InvalidOptionsError('@Versioned: etag and requireIfMatch need a resource', {
+      details: { option: 'resource' },
+    });
+  }
+  return layerDecorator(VERSIONED, options);
+}

@@ -1,0 +1,67 @@
+import { InvalidOptionsError } from '../base/errors.js';
+import { compileKeys } from '../pipeline/key-source.js';
+import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
+import { checkKey } from '../store/key-space.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { currentAttempt } from './attempt.js';
+import { type RetryDependencies, retryConflicts } from './conflict-retry.js';
+import { etagOf } from './etag.js';
+import { isWriteMethod, notModified, preconditionOf } from './preconditions.js';
+import { currentResource, ResourceCall, withResource } from './resource-call.js';
+import { VERSIONED, type VersionedOptions } from './versioned.decorator.js';
+import { resolveRetryOptions, type VersionModuleOptions } from './version.options.js';
+
+/** Retries the method of `@Versioned` on conflicts, and speaks the conditional headers of HTTP for its resource. */
+export class VersionedLayer implements PipelineLayer {
+  readonly rank = RANK.retry;
+  readonly ownsAnswer = true;
+
+  constructor(
+    private readonly store: CacheTxnStore,
+    private readonly module: VersionModuleOptions,
+    private readonly deps: RetryDependencies,
+  ) {}
+
+  prepare(method: DecoratedMethod): Around | undefined {
+    const options = method.metadata<VersionedOptions>(VERSIONED);
+    if (options === undefined) return undefined;
+    const retry = resolveRetryOptions(options, this.module);
+    const attempts: Around = (call, next) =>
+      retryConflicts(retry, this.deps, call.signal, () => {
+        if (currentAttempt().number > 1) currentResource()?.forget();
+        return next();
+      });
+    return options.resource === undefined ? attempts : this.aroundResource(options, method, attempts);
+  }
+
+  private aroundResource(options: VersionedOptions, method: DecoratedMethod, attempts: Around): Around {
+    if (method.host === 'provider') {
+      throw new InvalidOptionsError(
+        `@Versioned of ${method.target.name}.${method.name}: a resource needs an HTTP method; a provider has no request`,
+      );
+    }
+    const keyOf = compileKeys(options.resource ?? '', { decorator: '@Versioned', method });
+    const { etag = true, requireIfMatch = false } = options;
+    return async (call, next) => {
+      const { http } = call;
+      if (http === undefined) return attempts(call, next);
+      const [key] = keyOf(call);
+      checkKey(key, 'key');
+      const isWrite = isWriteMethod(http.method);
+      const precondition = isWrite ? await preconditionOf(http, key, requireIfMatch, this.store) : undefined;
+      const resource = new ResourceCall(key, isWrite, precondition);
+      if (!isWrite && etag) {
+        const [record] = await this.store.readEntries([key]);
+        resource.prefetch(record);
+        if (notModified(http, record?.version ?? 0)) {
+          http.setHeader('ETag', etagOf(record?.version ?? 0));
+          http.setStatus(304);
+          return [];
+        }
+      }
+      const emitted = await withResource(resource, () => attempts(call, next));
+      if (etag && resource.shownVersion !== undefined) http.setHeader('ETag', etagOf(resource.shownVersion));
+      return emitted;
+    };
+  }
+}
