@@ -1,0 +1,56 @@
+export type { Duration } from './base/duration.js';
+export {
+  CacheTxnError,
+  type CacheTxnErrorCode,
+  CrossSlotError,
+  type ErrorDetails,
+  InvalidOptionsError,
+  KeyTemplateError,
+  LimitExceededError,
+  LockLostError,
+  LockTimeoutError,
+  PreconditionFailedError,
+  PreconditionRequiredError,
+  ShuttingDownError,
+  StoreReplyError,
+  StoreTimeoutError,
+  StoreUnavailableError,
+  TransactionAbortedError,
+  TransactionInDoubtError,
+  TransactionRolledBackError,
+  TransactionStateError,
+  TransactionTimeoutError,
+  VersionConflictError,
+} from './base/errors.js';
+export type { CacheModuleOptions, WriteOptions } from './cache/cache.options.js';
+export { type Entries, TransactionalCache } from './cache/transactional-cache.js';
+export { Locked } from './lock/locked.decorator.js';
+export { CurrentLock, FenceToken, LockSignal } from './lock/lock-parameters.decorator.js';
+export type { LockedOptions, LockModuleOptions, LockOptions } from './lock/lock.options.js';
+export { LockService } from './lock/lock.service.js';
+export type { Lock } from './lock/lock.js';
+export { memoryStore, type MemoryStoreOptions } from './memory/memory-store.js';
+export { CacheTxnModule } from './module/cache-txn.module.js';
+export type {
+  CacheTxnModuleAsyncOptions,
+  CacheTxnModuleOptions,
+  CacheTxnModuleShape,
+} from './module/cache-txn.options.js';
+export { CacheTxnErrorFilter } from './module/http-error.filter.js';
+export type { Call, Transport } from './pipeline/call.js';
+export type { HttpExchange } from './pipeline/http-exchange.js';
+export type { KeySource } from './pipeline/key-source.js';
+export { redisStore } from './redis/redis-store.js';
+export type { RedisConnectionOptions, RedisStoreOptions, RedisStoreSettings } from './redis/redis-store.options.js';
+export type { VersionStrategy } from './store/entry-operations.js';
+export type { LockInfo } from './store/lock-operations.js';
+export { CacheTxnStore } from './store/store.js';
+export { CacheTxn, type CacheTxnOptions } from './txn/cache-txn.decorator.js';
+export { CurrentTxn } from './txn/current-txn.decorator.js';
+export type { Propagation } from './txn/propagation.js';
+export type { Transaction, TransactionHook, TransactionOutcome } from './txn/transaction.js';
+export { TransactionCoordinator } from './txn/transaction-coordinator.js';
+export type { Isolation, TransactionModuleOptions, TransactionOptions } from './txn/txn.options.js';
+export { Versioned, type VersionedOptions } from './version/versioned.decorator.js';
+export type { RetryOptions, VersionModuleOptions } from './version/version.options.js';
+export { type CompareAndSetOptions, VersionService } from './version/version.service.js';

@@ -1,0 +1,49 @@
+import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import { type Duration, toMs } from '../base/duration.js';
+import type { CacheModuleOptions } from '../cache/cache.options.js';
+import type { LockModuleOptions } from '../lock/lock.options.js';
+import type { CacheTxnStore } from '../store/store.js';
+import type { TransactionModuleOptions } from '../txn/txn.options.js';
+import type { VersionModuleOptions } from '../version/version.options.js';
+
+/** Options of `CacheTxnModule.forRoot`. Every one has a default. */
+export interface CacheTxnModuleOptions {
+  /** Where locks and entries live: `redisStore({ … })`, or `memoryStore()` (default), which one process has to itself. */
+  readonly store?: CacheTxnStore;
+  /** Prefix of every key and channel; 1 to 64 of `A-Z a-z 0-9 _ . -`. Default `'ctx'`. */
+  readonly namespace?: string;
+  /** Defaults of every lock. */
+  readonly lock?: LockModuleOptions;
+  /** Defaults of every transaction. */
+  readonly txn?: TransactionModuleOptions;
+  /** Defaults of every retry, and how versions are made. */
+  readonly version?: VersionModuleOptions;
+  /** Defaults of every cache write. */
+  readonly cache?: CacheModuleOptions;
+  /** How long a closing application waits for running calls, before it aborts them and waits as long again. Default `'5s'`. */
+  readonly shutdownGrace?: Duration;
+}
+
+/** What the shape of the module depends on; given beside the options, also to `forRootAsync`. */
+export interface CacheTxnModuleShape {
+  /** Makes the services injectable everywhere. Default true. */
+  readonly isGlobal?: boolean;
+  /** Maps the library's errors to HTTP answers (docs/errors.md). Default true; false leaves them to filters of yours. */
+  readonly errorFilter?: boolean;
+}
+
+/** Where {@link CacheTxnModuleOptions} come from when they need other providers. */
+export interface CacheTxnModuleAsyncOptions extends CacheTxnModuleShape, Pick<ModuleMetadata, 'imports'> {
+  readonly inject?: FactoryProvider['inject'];
+  readonly useFactory: (...dependencies: never[]) => CacheTxnModuleOptions | Promise<CacheTxnModuleOptions>;
+}
+
+/** Injection token of the options as given. */
+export const MODULE_OPTIONS = Symbol('nestjs-cache-txn options');
+
+export const DEFAULT_NAMESPACE = 'ctx';
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function shutdownGraceMs(options: CacheTxnModuleOptions): number {
+  return toMs(options.shutdownGrace ?? '5s', 'shutdownGrace', { max: 3_600_000 });
+}
