@@ -1,4 +1,5 @@
 import { acquireCases } from './acquire.cases.js';
+import { claimCases } from './claim.cases.js';
 import { commitCases } from './commit.cases.js';
 import { entryCases } from './entry.cases.js';
 import { guardCases } from './guard.cases.js';
@@ -16,12 +17,13 @@ import { versionCases } from './version.cases.js';
 
 /**
  * Every rule of the store port, for a store of your own: give each case to your test runner with two fresh stores on
- * the same data. Names are unique. A case needs a few milliseconds of real waiting at most where `elapse` waits.
+ * the same data. Names are unique. Where `elapse` really waits, a case waits a quarter of a second at most.
  */
 export function storeConformanceCases(): readonly StoreConformanceCase[] {
   return [
     ...acquireCases,
     ...queueCases,
+    ...claimCases,
     ...partialHoldCases,
     ...handOverCases,
     ...renewCases,
