@@ -1,6 +1,6 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { InvalidOptionsError } from '../base/errors.js';
-import type { RedisStoreOptions, ResolvedSettings } from './redis-store.options.js';
+import { OWNED_OPTIONS, type RedisStoreOptions, type ResolvedSettings } from './redis-store.options.js';
 
 /** The two connections of a store: `commands` never sends anything twice or late, `inbox` only listens. */
 export interface Connections {
@@ -14,18 +14,14 @@ export interface Connections {
  * A command that ioredis reported as failed must not run later, so the command connection has no offline queue and
  * resends nothing [measured: with the defaults a SET that timed out was still sent when the server returned].
  * A client handed in is duplicated, because its options are its owner's.
- *
- * @throws InvalidOptionsError `INVALID_OPTIONS` for a client or options with `keyPrefix`: it does not reach channels
  */
 export function createConnections(options: RedisStoreOptions, settings: ResolvedSettings): Connections {
   if ('client' in options) {
-    refuseKeyPrefix(keyPrefixOf(options.client));
     const { client } = options;
     if (isCluster(client)) return shared(client.duplicate([], clusterOptions(client.options, settings)));
     return { commands: client.duplicate(safeOptions(settings)), inbox: client.duplicate(listeningOptions()) };
   }
   if ('cluster' in options) {
-    refuseKeyPrefix(options.cluster.options?.redisOptions?.keyPrefix ?? options.cluster.options?.keyPrefix);
     return shared(new Cluster(options.cluster.nodes, clusterOptions(options.cluster.options ?? {}, settings)));
   }
   const { url, ...given } =
@@ -37,7 +33,6 @@ export function createConnections(options: RedisStoreOptions, settings: Resolved
     onEviction: _e,
     ...redis
   } = given as RedisOptions & Record<string, unknown>;
-  refuseKeyPrefix(redis.keyPrefix);
   const open = (own: OwnOptions): Redis => {
     const merged = { ...redis, ...own };
     return url === undefined ? new Redis(merged) : new Redis(url, merged);
@@ -60,10 +55,13 @@ function shared(cluster: Cluster): Connections {
   return { commands: cluster, inbox: cluster };
 }
 
-/** RESP2 and its reply shapes, whatever the ioredis major's default. */
-const WIRE = { protocol: 2, replyMapping: 'legacy' } as const;
+/**
+ * RESP2 and its reply shapes, whatever the ioredis major's default; never a replica (threat S22); and no time-out of the
+ * user's own client, which would speak before the deadline of this store.
+ */
+const EVERYWHERE = { protocol: 2, replyMapping: 'legacy', role: 'master', commandTimeout: undefined } as const;
 
-type OwnOptions = Omit<RedisOptions, 'replyMapping'> & typeof WIRE;
+type OwnOptions = Omit<RedisOptions, 'replyMapping'> & typeof EVERYWHERE;
 
 function safeOptions(settings: ResolvedSettings): OwnOptions {
   return {
@@ -75,18 +73,25 @@ function safeOptions(settings: ResolvedSettings): OwnOptions {
     enableAutoPipelining: false,
     // A half-open socket is given up after two unanswered commands; without it the client waits for the kernel.
     socketTimeout: settings.commandTimeoutMs * 2,
-    ...WIRE,
+    ...EVERYWHERE,
   };
 }
 
+/** Subscribing again is the inbox's own business: ioredis would leave a failure of it unhandled. */
 function listeningOptions(): OwnOptions {
-  return { lazyConnect: true, autoResubscribe: true, enableOfflineQueue: true, maxRetriesPerRequest: null, ...WIRE };
+  return {
+    lazyConnect: true,
+    autoResubscribe: false,
+    enableOfflineQueue: true,
+    maxRetriesPerRequest: null,
+    ...EVERYWHERE,
+  };
 }
 
 function clusterOptions(
   given: ClusterOptions,
   settings: ResolvedSettings,
-): ClusterOptions & { redisOptions: typeof WIRE } {
+): ClusterOptions & { redisOptions: typeof EVERYWHERE } {
   const { lazyConnect: _lazy, enableOfflineQueue: _queue, ...node } = safeOptions(settings);
   return {
     ...given,
@@ -100,15 +105,41 @@ function clusterOptions(
   };
 }
 
-function keyPrefixOf(client: Redis | Cluster): string | undefined {
-  const options = client.options as { keyPrefix?: string; redisOptions?: { keyPrefix?: string } };
-  return options.keyPrefix ?? options.redisOptions?.keyPrefix;
+/** Whether the options lead to a cluster. */
+export function isClusterStore(options: RedisStoreOptions): boolean {
+  return 'cluster' in options || ('client' in options && isCluster(options.client));
 }
 
-function refuseKeyPrefix(keyPrefix: string | undefined): void {
-  if (keyPrefix === undefined || keyPrefix === '') return;
+/**
+ * Refuses what this store cannot work with, before anything is opened.
+ *
+ * @throws InvalidOptionsError `INVALID_OPTIONS` for a `keyPrefix`, which does not reach channels, and for a URL that sets
+ * options which are the store's own
+ */
+export function checkConnectionOptions(options: RedisStoreOptions): void {
+  const { url } = options as { readonly url?: string | undefined };
+  if (url !== undefined) refuseOwnedOptions(url);
+  const { keyPrefix, redisOptions } = givenOptions(options);
+  const prefix = keyPrefix ?? redisOptions?.keyPrefix ?? '';
+  if (prefix === '') return;
   throw new InvalidOptionsError(
-    `the Redis client has keyPrefix ${JSON.stringify(keyPrefix)}, which ioredis does not apply to channels; use the module's namespace option instead`,
+    `the Redis client has keyPrefix ${JSON.stringify(prefix)}, which ioredis does not apply to channels; use the module's namespace option instead`,
     { details: { option: 'keyPrefix' } },
   );
+}
+
+function givenOptions(options: RedisStoreOptions): { keyPrefix?: string; redisOptions?: { keyPrefix?: string } } {
+  if ('client' in options) return options.client.options as ReturnType<typeof givenOptions>;
+  if ('cluster' in options) return (options.cluster.options ?? {}) as ReturnType<typeof givenOptions>;
+  return ('sentinel' in options ? options.sentinel : options) as ReturnType<typeof givenOptions>;
+}
+
+/** ioredis takes options from a URL's query, and lets them win. */
+function refuseOwnedOptions(url: string): void {
+  const query = new URLSearchParams(url.slice(url.indexOf('?') + 1 || url.length));
+  const option = OWNED_OPTIONS.find((name) => query.has(name));
+  if (option === undefined) return;
+  throw new InvalidOptionsError(`the URL of the Redis store sets ${option}, which the store decides itself`, {
+    details: { option },
+  });
 }

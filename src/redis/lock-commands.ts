@@ -82,7 +82,8 @@ export class LockCommands {
   }
 
   async forceRelease(name: string, fence: number | undefined): Promise<boolean> {
-    return (await this.runner.script(this.scripts.forceRelease, [this.keys.lock(name)], [name, fence ?? ''])) === 1;
+    const removed = await this.runner.script(this.scripts.forceRelease, [this.keys.lock(name)], [name, fence ?? '']);
+    return ReplyReader.of([removed], 'lock-force-release').number() === 1;
   }
 
   async inspect(name: string): Promise<LockInfo | null> {
@@ -128,8 +129,11 @@ export class LockCommands {
   private readInfo(name: string, fields: ReplyReader): LockInfo | undefined {
     if (fields.isDone) return undefined;
     const fence = fields.number();
-    const inbox = fields.text();
-    const owner = inbox.slice(this.keys.inbox('').length);
+    // The owner is kept as its inbox, `<namespace>:in:<label>:<random>`.
+    const owner = fields
+      .text()
+      .slice(this.keys.inbox('').length)
+      .replace(/:[^:]*$/, '');
     return { name, fence, owner, heldForMs: fields.number(), expiresInMs: fields.number(), waiters: fields.number() };
   }
 

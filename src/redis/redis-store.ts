@@ -1,5 +1,4 @@
-import type { Cluster, Redis } from 'ioredis';
-import { StoreUnavailableError } from '../base/errors.js';
+import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import { newId } from '../base/random.js';
 import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../store/entry-operations.js';
 import { KeySpace } from '../store/key-space.js';
@@ -15,7 +14,7 @@ import type {
 } from '../store/lock-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../store/store.js';
 import { CommandRunner } from './command-runner.js';
-import { type Connections, createConnections, isCluster } from './connection.js';
+import { checkConnectionOptions, type Connections, createConnections, isClusterStore } from './connection.js';
 import { EntryCommands } from './entry-commands.js';
 import { hashSlot } from './hash-slot.js';
 import { Inbox } from './inbox.js';
@@ -35,56 +34,63 @@ export function redisStore(options: RedisStoreOptions): CacheTxnStore {
 }
 
 interface Running {
+  readonly connections: Connections;
+  readonly stopping: AbortController;
   readonly inbox: Inbox;
   readonly locks: LockCommands;
   readonly entries: EntryCommands;
+  isChecked: boolean;
 }
 
 class RedisStore extends CacheTxnStore {
   private readonly settings: ResolvedSettings;
-  private readonly connections: Connections;
-  private readonly stopping = new AbortController();
   private keys = new KeySpace('ctx');
   private running: Running | undefined;
-  private isChecked = false;
 
-  constructor(options: RedisStoreOptions) {
+  constructor(private readonly options: RedisStoreOptions) {
     super();
     this.settings = resolveSettings(options);
-    this.connections = createConnections(options, this.settings);
+    checkConnectionOptions(options);
   }
 
   async start(context: StoreContext): Promise<void> {
-    const { commands, inbox: listening } = this.connections;
+    if (this.running !== undefined)
+      throw new InvalidOptionsError('this Redis store is started already; make one for each module');
     this.keys = new KeySpace(context.namespace);
-    const runner = new CommandRunner(commands, this.settings.commandTimeoutMs);
+    const connections = createConnections(this.options, this.settings);
+    const runner = new CommandRunner(connections.commands, this.settings.commandTimeoutMs);
     const channel = this.keys.inbox(`${context.processLabel}:${newId()}`);
-    const inbox = new Inbox(listening, channel, context.report);
+    const inbox = new Inbox(connections.inbox, channel, context.report);
     const slotOf = (serverKey: string): number => this.slotOfServerKey(serverKey);
-    this.running = {
+    const running: Running = {
+      connections,
+      stopping: new AbortController(),
       inbox,
       locks: new LockCommands(runner, this.keys, channel, slotOf),
       entries: new EntryCommands(runner, this.keys),
+      isChecked: false,
     };
+    this.running = running;
     const prepare = async (): Promise<void> => {
       await checkServers(runner, this.settings, context.warn);
       await runner.run('SUBSCRIBE', () => inbox.open());
-      this.isChecked = true;
+      running.isChecked = true;
     };
     try {
-      await connectWithin(this.connections, this.settings, context, prepare, this.stopping.signal);
+      await connectWithin(connections, this.settings, context, prepare, running.stopping.signal);
     } catch (error) {
       await this.stop();
       throw error;
     }
   }
 
-  stop(): Promise<void> {
-    this.stopping.abort();
+  async stop(): Promise<void> {
+    const { running } = this;
     this.running = undefined;
-    for (const connection of new Set<Redis | Cluster>([this.connections.commands, this.connections.inbox]))
+    if (running === undefined) return;
+    running.stopping.abort(new StoreUnavailableError('the Redis store was stopped'));
+    for (const connection of new Set([running.connections.commands, running.connections.inbox]))
       connection.disconnect();
-    return Promise.resolve();
   }
 
   slotOf(kind: 'entry' | 'lock', key: string): number {
@@ -137,7 +143,7 @@ class RedisStore extends CacheTxnStore {
 
   private async use<T>(operation: (running: Running) => Promise<T>): Promise<T> {
     const running = this.started();
-    if (!this.isChecked)
+    if (!running.isChecked)
       throw new StoreUnavailableError('Redis has not answered since the start; the operation was not sent');
     return operation(running);
   }
@@ -149,6 +155,6 @@ class RedisStore extends CacheTxnStore {
   }
 
   private slotOfServerKey(serverKey: string): number {
-    return isCluster(this.connections.commands) ? hashSlot(serverKey) : 0;
+    return isClusterStore(this.options) ? hashSlot(serverKey) : 0;
   }
 }
