@@ -63,7 +63,8 @@ export class HandlerRun {
     // A layer answers in the method's place with nothing, such as a busy lock that skips or a 304.
     if (method.answer === 'response') this.http?.answerEmpty();
     else this.http?.applyHead();
-    // Nest takes the last value of what an interceptor gives, and fails when there is none; a stream just ends.
+    // Nest takes the last value of what an interceptor gives, and fails when there is none. Of a stream it would make
+    // an event (NestJS 11); a stream just ends.
     if (method.answer !== 'sse') this.subscriber.next(undefined);
   }
 

@@ -26,7 +26,7 @@ export interface KeySourceOptions {
  */
 export function compileKeys(source: KeySource, { decorator, method }: KeySourceOptions): KeyReader {
   if (typeof source === 'function') return (call) => checkResult(source(call), decorator, call);
-  const templates = (typeof source === 'string' ? [source] : [...source]).map(parseKeyTemplate);
+  const templates = (typeof source === 'object' ? [...source] : [source]).map(parseKeyTemplate);
   if (templates.length === 0) {
     throw new InvalidOptionsError(`${decorator}: an empty list of keys`, { details: { decorator } });
   }
