@@ -7,7 +7,7 @@ import { ManualClock } from '../../src/testing/manual-clock.js';
 import { storeConformanceCases } from '../../src/testing/store-conformance/store-conformance.js';
 import type { StoreHarness } from '../../src/testing/store-conformance/store-harness.js';
 
-describe('the memory store', () => {
+describe('G39: the memory store', () => {
   const started: CacheTxnStore[] = [];
 
   afterEach(async () => {

@@ -17,7 +17,7 @@ const RUN_MS = 7_000;
 /** Ends everything brief: 1 ms of lease, and what a server clock of whole milliseconds may add. */
 const PAUSE_MS = 3;
 
-describe('the memory store and the Redis store', () => {
+describe('G39: the memory store and the Redis store', () => {
   const clock = new ManualClock();
   let server: RedisServer;
   let memory: SideStores;

@@ -4,7 +4,7 @@ import { storeConformanceCases } from '../../src/testing/store-conformance/store
 import { startRedisCluster, type RedisCluster } from '../support/redis-cluster.js';
 import { RealTimeHarness } from './real-time-harness.js';
 
-describe('the Redis store on a cluster of three masters', () => {
+describe('G39: the Redis store on a cluster of three masters', () => {
   let cluster: RedisCluster;
   const harness = new RealTimeHarness(() => redisStore({ cluster: { nodes: [...cluster.nodes] } }));
 

@@ -14,7 +14,7 @@ async function documentedUser(namespace: string): Promise<string[]> {
   return line.replaceAll('shop', namespace).split(' ').slice(1);
 }
 
-describe('the Redis store as the documented least-privilege user', () => {
+describe('G39: the Redis store as the documented least-privilege user', () => {
   let server: RedisServer;
   let admin: Redis;
   const harness = new RealTimeHarness(() =>

@@ -4,7 +4,7 @@ import { storeConformanceCases } from '../../src/testing/store-conformance/store
 import { startRedisServer, type RedisServer } from '../support/redis-server.js';
 import { RealTimeHarness } from './real-time-harness.js';
 
-describe('the Redis store on a standalone server', () => {
+describe('G39: the Redis store on a standalone server', () => {
   let server: RedisServer;
   const harness = new RealTimeHarness(() => redisStore({ url: server.url }));
 

@@ -16,7 +16,7 @@ async function refusal(metadata: ModuleMetadata): Promise<string> {
   return (error as Error).message;
 }
 
-describe('a boot is refused for a layer that owns the answer', () => {
+describe('G38: a boot is refused for a layer that owns the answer', () => {
   it('of an @Sse() stream, decorated itself or through its class', async () => {
     @Controller()
     class Own {
@@ -85,7 +85,7 @@ describe('a boot is refused for a layer that owns the answer', () => {
   });
 });
 
-describe('a boot is refused', () => {
+describe('G38: a boot is refused', () => {
   it('when a layer cannot prepare a method, of a controller, of a provider or through the class', async () => {
     @Controller()
     class Orders {

@@ -16,7 +16,7 @@ function errorOf(run: () => unknown): unknown {
   throw new Error('nothing was thrown');
 }
 
-describe('a key template', () => {
+describe('G37: a key template', () => {
   it('reads params, query, body and user of the request by dotted paths', () => {
     const request = {
       params: { id: '7' },
@@ -172,7 +172,7 @@ function slotOf(key: string): number {
   return crc16(Buffer.from(close > open + 1 ? key.slice(open + 1, close) : key)) % 16_384;
 }
 
-describe('keys of a template, for all values', () => {
+describe('G37: keys of a template, for all values', () => {
   it('the reference slot function agrees with the specification', () => {
     expect(crc16(Buffer.from('123456789'))).toBe(0x31c3);
     expect(slotOf('{user1000}.following')).toBe(slotOf('{user1000}.followers'));
