@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { InvalidOptionsError } from './errors.js';
 
 /** A length of time: milliseconds, or a number with its unit such as `'250ms'`, `'10s'`, `'5m'`, `'2h'`, `'1d'`. */
@@ -13,7 +14,7 @@ export interface DurationBounds {
 }
 
 /**
- * The milliseconds of a duration, rounded to a whole number.
+ * The milliseconds of a duration, rounded to a whole number; only 0 itself is 0.
  *
  * @param option name used in the message, such as `lock.lease`
  * @throws InvalidOptionsError `INVALID_OPTIONS` when it is no duration or out of bounds (default 0 to 365 days)
@@ -23,10 +24,12 @@ export function toMs(
   option: string,
   { min = 0, max = 365 * UNIT_MS.d }: DurationBounds = {},
 ): number {
-  const ms = Math.round(parse(duration));
+  const exactMs = parse(duration);
+  // A length that rounds to nothing would mean something else, such as "for ever" or "never waits".
+  const ms = exactMs > 0 ? Math.max(1, Math.round(exactMs)) : Math.floor(exactMs);
   if (Number.isNaN(ms)) {
     throw new InvalidOptionsError(
-      `${option}: ${JSON.stringify(duration)} is no duration; give milliseconds or '250ms', '10s', '5m', '2h', '1d'`,
+      `${option}: ${inspect(duration)} is no duration; give milliseconds or '250ms', '10s', '5m', '2h', '1d'`,
       {
         details: { option },
       },

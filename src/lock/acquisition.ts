@@ -15,7 +15,7 @@ export interface Wish {
   readonly leaseMs: number;
   /** By the local clock; in the past it means: take all or none, never queue. */
   readonly deadlineMs: number;
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 /** `isClaim`: handed over rather than taken; to be confirmed by a renewal at once. */
@@ -38,6 +38,8 @@ const STORE_RETRY = { initialMs: 50, maxMs: 500 };
  * Every call is the same idempotent acquire, so a lost reply, a lost push and a late push cost time, never a lock.
  */
 export class Acquisition {
+  private withdrawing = 0;
+
   constructor(
     private readonly store: CacheTxnStore,
     private readonly room: WaitingRoom,
@@ -46,6 +48,11 @@ export class Acquisition {
     private readonly report: ErrorSink,
     private readonly maxWaiters: number,
   ) {}
+
+  /** No withdrawal is on its way to the store. */
+  get isIdle(): boolean {
+    return this.withdrawing === 0;
+  }
 
   /**
    * @throws LockTimeoutError `LOCK_TIMEOUT` when the names stayed busy, or a queue is full
@@ -59,15 +66,17 @@ export class Acquisition {
     let queued: { readonly fence: number; readonly sentAtMs: number } | undefined;
     try {
       for (let failures = 0; ;) {
-        wish.signal?.throwIfAborted();
+        wish.signal.throwIfAborted();
         const sentAtMs = this.clock.now();
         const answer = await this.ask(wish, claimMs, sentAtMs);
         if (!(answer instanceof CacheTxnError) && answer.kind === 'acquired') {
+          mayHold = true;
+          wish.signal.throwIfAborted();
           return { fence: answer.fence, sentAtMs, leaseMs: wish.leaseMs, isClaim: false };
         }
         let pauseMs: number;
         if (answer instanceof CacheTxnError) {
-          mayHold = true;
+          mayHold ||= !(answer instanceof StoreUnavailableError);
           if (this.clock.now() >= wish.deadlineMs) throw answer;
           pauseMs = fullJitterMs(++failures, STORE_RETRY, this.random);
         } else {
@@ -81,9 +90,15 @@ export class Acquisition {
         const leftMs = wish.deadlineMs - this.clock.now();
         const news = await seat.next(Math.max(0, Math.min(pauseMs, leftMs)), wish.signal);
         if (typeof news === 'object') {
-          // Only a hand-over later than our last answer counts, and the claim began after that question was sent.
-          const isCertain = queued !== undefined && news.fence > queued.fence && wish.names.length === 1;
-          if (isCertain && queued && this.clock.now() < queued.sentAtMs + claimMs - marginMs(claimMs)) {
+          // Only a hand-over later than our last answer counts, and the claim began after that question was sent. The
+          // token may have waited in another slot before: a late message from there says nothing about this name.
+          const isCertain = wish.names.length === 1 && wish.names[0] === news.name;
+          if (
+            isCertain &&
+            queued &&
+            news.fence > queued.fence &&
+            this.clock.now() < queued.sentAtMs + claimMs - marginMs(claimMs)
+          ) {
             return { fence: news.fence, sentAtMs: queued.sentAtMs, leaseMs: claimMs, isClaim: true };
           }
         } else if (this.clock.now() >= wish.deadlineMs) {
@@ -98,23 +113,44 @@ export class Acquisition {
     }
   }
 
-  private async ask(wish: Wish, claimMs: number, nowMs: number): Promise<AcquireOutcome | CacheTxnError> {
+  private async ask(wish: Wish, claimMs: number, sentAtMs: number): Promise<AcquireOutcome | CacheTxnError> {
     const { names, token, leaseMs } = wish;
-    const queueMs = Math.max(0, Math.min(wish.deadlineMs - nowMs, PLACE_MS));
+    const queueMs = Math.max(0, Math.min(wish.deadlineMs - sentAtMs, PLACE_MS));
     try {
-      return await this.store.acquireLocks({ names, token, leaseMs, claimMs, queueMs, maxWaiters: this.maxWaiters });
+      const outcome = await this.store.acquireLocks({
+        names,
+        token,
+        leaseMs,
+        claimMs,
+        queueMs,
+        maxWaiters: this.maxWaiters,
+      });
+      const isTooLate = this.clock.now() >= sentAtMs + leaseMs - marginMs(leaseMs);
+      return outcome.kind === 'acquired' && isTooLate ? tooLate(wish) : outcome;
     } catch (error) {
       if (error instanceof StoreUnavailableError || error instanceof StoreTimeoutError) return error;
       throw error;
     }
   }
 
-  /** Leaves the queue and gives back what was taken meanwhile; nobody waits for it. */
+  /** Leaves the queue and gives back what was taken meanwhile; the caller does not wait for it. */
   private withdraw({ names, token }: Wish): void {
-    this.store.releaseLocks({ names, token }).catch((error: unknown) => {
-      this.report(error, { during: 'leaving a lock queue', details: { names } });
-    });
+    this.withdrawing++;
+    this.store
+      .releaseLocks({ names, token })
+      .catch((error: unknown) => {
+        this.report(error, { during: 'leaving a lock queue', details: { names } });
+      })
+      .finally(() => this.withdrawing--);
   }
+}
+
+/** A lock that may have ended before its holder heard of it is none. */
+function tooLate({ names, leaseMs }: Wish): StoreTimeoutError {
+  return new StoreTimeoutError(
+    `the store took longer to grant the lock ${names.join(', ')} than its lease of ${leaseMs} ms; give it a longer lease`,
+    { details: { names, leaseMs } },
+  );
 }
 
 function busy({ names }: Wish, outcome: Exclude<AcquireOutcome, { kind: 'acquired' }>): LockTimeoutError {

@@ -2,10 +2,15 @@ import type { Clock, Timer } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { RenewOutcome, RenewRequest } from '../store/lock-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
-import type { Lease } from './lease.js';
+import { firstName, type Lease } from './lease.js';
+import { groupBySlot } from './slot-groups.js';
 
 /** A failed renewal is tried again after this part of the lease: about six tries fit before the deadline. */
 const RETRY_PART = 1 / 12;
+/** Or after this part of what is left of it, if that is sooner: a claim is far shorter than the lease it will become. */
+const RETRY_LEFT_PART = 1 / 3;
+/** But not before this long: a store that fails at once is not asked in a tight loop. */
+const RETRY_AT_LEAST_MS = 10;
 
 interface Watch {
   renewedAtMs: number;
@@ -34,7 +39,9 @@ export class LeaseWatchdog {
   watch(lease: Lease, { confirm = false } = {}): void {
     if (!lease.options.renew && !confirm) return;
     const now = this.clock.now();
-    this.watches.set(lease, { renewedAtMs: now, dueAtMs: now + (confirm ? 0 : periodMs(lease)), isInFlight: false });
+    // Joins the renewal that comes next anyway: locks taken one after the other then go on together.
+    const dueAtMs = confirm ? now : Math.min(now + periodMs(lease), this.wakesAtMs);
+    this.watches.set(lease, { renewedAtMs: now, dueAtMs, isInFlight: false });
     if (confirm) void this.renew([lease]);
     else this.schedule();
   }
@@ -44,7 +51,13 @@ export class LeaseWatchdog {
     if (this.watches.size === 0) this.stop();
   }
 
-  stop(): void {
+  /** Renews nothing any more; answers that are still on their way change nothing. */
+  close(): void {
+    this.watches.clear();
+    this.stop();
+  }
+
+  private stop(): void {
     this.timer?.cancel();
     this.wakesAtMs = Infinity;
   }
@@ -70,7 +83,8 @@ export class LeaseWatchdog {
       if (!lease.isHeld()) this.unwatch(lease);
       else if (watch.dueAtMs <= now || now - watch.renewedAtMs >= periodMs(lease) / 2) due.push(lease);
     }
-    if (due.length > 0) void this.renew(due);
+    // A slot that does not answer must not hold back the answers of the others.
+    for (const leases of groupBySlot(this.store, due, firstName)) void this.renew(leases);
     this.schedule();
   }
 
@@ -107,7 +121,8 @@ export class LeaseWatchdog {
       this.unwatch(lease);
       lease.lose('taken');
     } else if (outcomes.includes('unknown')) {
-      watch.dueAtMs = this.clock.now() + Math.max(10, lease.options.leaseMs * RETRY_PART);
+      const pauseMs = Math.min(lease.options.leaseMs * RETRY_PART, lease.leftMs() * RETRY_LEFT_PART);
+      watch.dueAtMs = this.clock.now() + Math.max(RETRY_AT_LEAST_MS, pauseMs);
     } else {
       lease.extend(sentAtMs, leaseMs);
       if (!lease.options.renew) this.unwatch(lease);

@@ -1,3 +1,4 @@
+import { present } from '../base/assert.js';
 import { sharedAbortController } from '../base/abort.js';
 import type { Clock, Timer } from '../base/clock.js';
 import { LockLostError } from '../base/errors.js';
@@ -12,6 +13,11 @@ const REASONS: Record<LossReason, string> = {
   'max-hold': 'maxHold was reached',
   shutdown: 'the application is closing',
 };
+
+/** A name that stands for all of a lease, which live in one slot. */
+export function firstName(lease: Lease): string {
+  return present(lease.names[0], 'the name of a lease');
+}
 
 /** What the store granted: the moment counts from before the command was sent, so it errs on the early side. */
 export interface Grant {
@@ -69,6 +75,11 @@ export class Lease {
   isHeld(): boolean {
     if (this.state === 'held' && this.clock.now() >= this.validUntilMs) this.expire();
     return this.state === 'held';
+  }
+
+  /** How long it is certain that nobody else can own the lock, unless it is renewed; 0 when it is not held. */
+  leftMs(): number {
+    return this.isHeld() ? this.validUntilMs - this.clock.now() : 0;
   }
 
   /** The lease to ask for next; shorter when `maxHold` comes near, so that the server frees the name then too. */

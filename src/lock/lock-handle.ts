@@ -1,3 +1,4 @@
+import { followSignals } from '../base/abort.js';
 import { reasonOf } from '../base/clock.js';
 import { LockLostError } from '../base/errors.js';
 import type { ReleaseOutcome } from '../store/lock-operations.js';
@@ -12,6 +13,7 @@ export type ReleaseLease = (lease: Lease) => Promise<ReleaseOutcome | 'unknown'>
  */
 export class LockHandle implements Lock {
   readonly signal: AbortSignal;
+  private readonly stopFollowing: () => void;
   private releasing: Promise<ReleaseOutcome | 'unknown'> | undefined;
 
   constructor(
@@ -21,10 +23,12 @@ export class LockHandle implements Lock {
     /** The service that made it: locks of another store never count as re-entry. */
     readonly owner: object,
     private readonly releaseLease: ReleaseLease,
+    /** Fires the lock's signal as well: the caller for whom it is held has left. */
+    callSignal?: AbortSignal,
   ) {
-    const [first, ...others] = leases.map((lease) => lease.signal);
-    this.signal =
-      first !== undefined && others.length === 0 ? first : AbortSignal.any(leases.map((lease) => lease.signal));
+    const following = followSignals([...leases.map((lease) => lease.signal), ...(callSignal ? [callSignal] : [])]);
+    this.signal = following.signal;
+    this.stopFollowing = following.stop;
   }
 
   get fence(): number {
@@ -58,6 +62,7 @@ export class LockHandle implements Lock {
   }
 
   private async releaseAll(): Promise<ReleaseOutcome | 'unknown'> {
+    this.stopFollowing();
     const outcomes = await Promise.all(this.leases.map((lease) => this.releaseLease(lease)));
     if (outcomes.includes('unknown')) return 'unknown';
     return outcomes.includes('lost') ? 'lost' : 'released';

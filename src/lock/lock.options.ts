@@ -53,8 +53,17 @@ const MAX_WAITERS = 1_000;
  */
 export function resolveLockOptions(options: LockOptions, module: LockModuleOptions): ResolvedLockOptions {
   const mode: string = options.mode ?? module.mode ?? DEFAULTS.mode;
-  if (mode !== 'exclusive')
-    throw new InvalidOptionsError(`lock.mode: ${JSON.stringify(mode)} is not available; the one mode is 'exclusive'`);
+  if (mode !== 'exclusive') {
+    throw new InvalidOptionsError(`lock.mode: ${JSON.stringify(mode)} is not available; the one mode is 'exclusive'`, {
+      details: { option: 'lock.mode' },
+    });
+  }
+  const renew: unknown = options.renew ?? module.renew ?? DEFAULTS.renew;
+  if (typeof renew !== 'boolean') {
+    throw new InvalidOptionsError(`lock.renew: ${JSON.stringify(renew)} must be true or false`, {
+      details: { option: 'lock.renew' },
+    });
+  }
   const maxHoldMs = toMs(options.maxHold ?? module.maxHold ?? DEFAULTS.maxHold, 'lock.maxHold', {
     min: 50,
     max: 7 * DAY_MS,
@@ -63,7 +72,7 @@ export function resolveLockOptions(options: LockOptions, module: LockModuleOptio
   return {
     leaseMs: Math.min(leaseMs, maxHoldMs),
     waitMs: toMs(options.wait ?? module.wait ?? DEFAULTS.wait, 'lock.wait', { max: DAY_MS }),
-    renew: options.renew ?? module.renew ?? DEFAULTS.renew,
+    renew,
     maxHoldMs,
     minHoldMs: toMs(options.minHold ?? module.minHold ?? DEFAULTS.minHold, 'lock.minHold', { max: DAY_MS }),
   };

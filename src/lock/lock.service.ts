@@ -1,19 +1,17 @@
-import { sharedAbortController } from '../base/abort.js';
+import { followSignals, sharedAbortController } from '../base/abort.js';
 import { sleep } from '../base/clock.js';
 import { InvalidOptionsError, LimitExceededError, LockTimeoutError, ShuttingDownError } from '../base/errors.js';
 import { newId } from '../base/random.js';
 import { checkKey } from '../store/key-space.js';
 import { LIMITS } from '../store/limits.js';
-import type { LockInfo, ReleaseOutcome } from '../store/lock-operations.js';
-import { Acquisition } from './acquisition.js';
+import type { LockInfo } from '../store/lock-operations.js';
 import { leaseOf, withHeldLock } from './held-locks.js';
-import { Lease, type LossReason } from './lease.js';
-import { LeaseWatchdog } from './lease-watchdog.js';
+import type { Lease } from './lease.js';
+import { LeaseRegistry } from './lease-registry.js';
 import type { Lock } from './lock.js';
 import type { LockDependencies } from './lock-dependencies.js';
 import { LockHandle } from './lock-handle.js';
-import { type LockOptions, type ResolvedLockOptions, resolveLockOptions, resolveMaxWaiters } from './lock.options.js';
-import { WaitingRoom } from './waiting-room.js';
+import { type LockOptions, type ResolvedLockOptions, resolveLockOptions } from './lock.options.js';
 
 type Names = string | readonly string[];
 
@@ -27,18 +25,12 @@ const DRAIN_STEP_MS = 20;
  * before anybody else can own it. Waiters are served first in, first out. Guarantees G1 to G9.
  */
 export class LockService {
-  private readonly room: WaitingRoom;
-  private readonly watchdog: LeaseWatchdog;
-  private readonly acquisition: Acquisition;
-  private readonly leases = new Set<Lease>();
+  private readonly registry: LeaseRegistry;
   private readonly closing = sharedAbortController();
 
   constructor(private readonly deps: LockDependencies) {
-    const { store, clock, random, report, options } = deps;
-    resolveLockOptions({}, options);
-    this.room = new WaitingRoom(store, clock);
-    this.watchdog = new LeaseWatchdog(store, clock, report);
-    this.acquisition = new Acquisition(store, this.room, clock, random, report, resolveMaxWaiters(options));
+    resolveLockOptions({}, deps.options);
+    this.registry = new LeaseRegistry(deps);
   }
 
   /**
@@ -108,32 +100,30 @@ export class LockService {
   }
 
   /**
-   * Refuses new locks, waits up to `graceMs` for the held ones, then fires their signals and waits as long again.
-   * What is still held then is left to its lease: releasing it would let others in while its method runs.
+   * Refuses new locks, waits up to `graceMs` for the held ones and for whatever is on its way, then fires the signals
+   * and waits as long again. What is still held then is left to its lease: releasing it would let others in while its
+   * method runs.
    */
   async drain(graceMs: number): Promise<void> {
     this.closing.abort(new ShuttingDownError('the application is closing: no new lock'));
     if (!(await this.isIdleWithin(graceMs))) {
-      for (const lease of this.leases) lease.lose('shutdown' satisfies LossReason);
+      this.registry.loseAll('shutdown');
       await this.isIdleWithin(graceMs);
     }
-    this.watchdog.stop();
-    this.room.close();
-    for (const lease of this.leases) {
-      lease.end();
-      const details = { names: lease.names };
-      this.deps.report(new Error('a method still ran at shutdown; its lock ends with its lease'), {
-        during: 'shutdown',
-        details,
-      });
+    for (const { names } of this.registry.close()) {
+      const error = new Error('a method still ran at shutdown; its lock ends with its lease');
+      this.deps.report(error, { during: 'shutdown', details: { names } });
     }
   }
 
-  /** For the layer around decorated methods: {@link acquire} with what it takes to make the lock part of a call. */
-  async acquireHandle(names: Names, given: LockOptions): Promise<LockHandle> {
+  /**
+   * For the layer around decorated methods: {@link acquire} with what it takes to make the lock part of a call.
+   *
+   * @param callSignal ends the waiting, and then fires the signal of the lock: the caller has left
+   */
+  async acquireHandle(names: Names, given: LockOptions, callSignal?: AbortSignal): Promise<LockHandle> {
     const options = resolveLockOptions(given, this.deps.options);
     const wanted = checkNames(names);
-    this.closing.signal.throwIfAborted();
     const entered = new Set<Lease>();
     const missing: string[] = [];
     for (const name of wanted) {
@@ -141,95 +131,46 @@ export class LockService {
       if (lease) entered.add(lease);
       else missing.push(name);
     }
-    for (const lease of entered) lease.holds++;
-    const token = newId();
-    const taken: Lease[] = [];
-    try {
-      for (const group of this.bySlot(missing)) taken.push(await this.takeSlot(group, token, options, given.signal));
-      if (taken.length > 1) await this.raiseFences(taken);
-    } catch (error) {
-      await Promise.all([...entered, ...taken].map((lease) => this.release(lease)));
-      throw error;
-    }
     const [reentered] = entered;
+    const token = missing.length > 0 || !reentered ? newId() : reentered.token;
+    const taken = await this.takeBeside([...entered], missing, token, options, [given.signal, callSignal]);
     return new LockHandle(
       wanted,
-      taken.length > 0 || !reentered ? token : reentered.token,
+      token,
       [...entered, ...taken],
       this,
-      (lease) => this.release(lease),
+      (lease) => this.registry.release(lease),
+      callSignal,
     );
+  }
+
+  /** Takes the missing names while the entered leases are kept from being freed. */
+  private async takeBeside(
+    entered: readonly Lease[],
+    missing: readonly string[],
+    token: string,
+    options: ResolvedLockOptions,
+    signals: readonly (AbortSignal | undefined)[],
+  ): Promise<readonly Lease[]> {
+    for (const lease of entered) lease.holds++;
+    // Re-entry is no new lock: a method that is running may finish while the application closes.
+    if (missing.length === 0) return [];
+    const ending = followSignals([this.closing.signal, ...signals.filter((signal) => signal !== undefined)]);
+    try {
+      return await this.registry.take({ names: missing, token, options, signal: ending.signal, beside: entered });
+    } catch (error) {
+      await Promise.all(entered.map((lease) => this.registry.release(lease)));
+      throw error;
+    } finally {
+      ending.stop();
+    }
   }
 
   private async isIdleWithin(graceMs: number): Promise<boolean> {
-    const untilMs = this.deps.clock.now() + graceMs;
-    while (this.leases.size > 0 && this.deps.clock.now() < untilMs) await sleep(this.deps.clock, DRAIN_STEP_MS);
-    return this.leases.size === 0;
-  }
-
-  private async takeSlot(
-    names: readonly string[],
-    token: string,
-    options: ResolvedLockOptions,
-    signal: AbortSignal | undefined,
-  ): Promise<Lease> {
     const { clock } = this.deps;
-    const either = signal ? AbortSignal.any([signal, this.closing.signal]) : this.closing.signal;
-    const deadlineMs = clock.now() + options.waitMs;
-    const grant = await this.acquisition.acquire({
-      names,
-      token,
-      leaseMs: options.leaseMs,
-      deadlineMs,
-      signal: either,
-    });
-    const lease = new Lease(names, token, grant, options, clock);
-    this.leases.add(lease);
-    this.watchdog.watch(lease, { confirm: grant.isClaim });
-    return lease;
-  }
-
-  /** Sorted by slot, then name: every process takes them in this order, so that nobody waits in a circle. */
-  private bySlot(names: readonly string[]): string[][] {
-    const groups = new Map<number, string[]>();
-    for (const name of [...names].sort()) {
-      const slot = this.deps.store.slotOf('lock', name);
-      const group = groups.get(slot);
-      if (group) group.push(name);
-      else groups.set(slot, [name]);
-    }
-    return [...groups].sort(([a], [b]) => a - b).map(([, group]) => group);
-  }
-
-  /** Slots have clocks of their own: gives all of them the largest fence, so that every name's next one is larger. */
-  private async raiseFences(leases: readonly Lease[]): Promise<void> {
-    const fence = Math.max(...leases.map((lease) => lease.fence));
-    const lower = leases.filter((lease) => lease.fence < fence);
-    const requests = lower.flatMap((lease) =>
-      lease.names.map((name) => ({ name, token: lease.token, leaseMs: lease.nextLeaseMs(), fence })),
-    );
-    const outcomes = await this.deps.store.renewLocks(requests);
-    const failed = requests.find((_, i) => outcomes[i] !== 'held');
-    if (failed)
-      throw new LockTimeoutError(`the lock ${failed.name} was lost while the other names were taken; try again`, {
-        details: { name: failed.name },
-      });
-    for (const lease of lower) lease.raiseFence(fence);
-  }
-
-  private async release(lease: Lease): Promise<ReleaseOutcome | 'unknown'> {
-    if (--lease.holds > 0) return lease.isHeld() ? 'released' : 'lost';
-    const { names, token, options } = lease;
-    this.watchdog.unwatch(lease);
-    lease.end();
-    try {
-      return await this.deps.store.releaseLocks({ names, token, minHoldMs: options.minHoldMs });
-    } catch (error) {
-      this.deps.report(error, { during: 'lock release', details: { names } });
-      return 'unknown';
-    } finally {
-      this.leases.delete(lease);
-    }
+    const untilMs = clock.now() + graceMs;
+    while (!this.registry.isIdle && clock.now() < untilMs) await sleep(clock, DRAIN_STEP_MS);
+    return this.registry.isIdle;
   }
 }
 

@@ -11,7 +11,8 @@ export interface Lock {
   readonly fence: number;
   /**
    * Aborts, with a `LockLostError`, before anybody else can own the lock: at the end of the lease by this process's
-   * own clock, or as soon as the store says that it is lost.
+   * own clock, or as soon as the store says that it is lost. Around a method with `@Locked` it also aborts when the
+   * client leaves; the lock is then held until the method has settled.
    */
   readonly signal: AbortSignal;
   /** Whether the lock is held right now; compares the clock itself, so it is right even when the event loop was blocked. */

@@ -23,11 +23,7 @@ export class LockedLayer implements PipelineLayer {
       const names = namesOf(call);
       let lock;
       try {
-        lock = await this.locks.acquireHandle(names, {
-          ...options,
-          ...(wait !== undefined && { wait }),
-          signal: call.signal,
-        });
+        lock = await this.locks.acquireHandle(names, { ...options, ...(wait !== undefined && { wait }) }, call.signal);
       } catch (error) {
         if (onBusy === 'skip' && error instanceof LockTimeoutError) return skipped(call);
         throw error;

@@ -22,27 +22,27 @@ export class Seat {
   }
 
   /** The next news, `timeout` after `timeoutMs`; rejects with the signal's reason as soon as it aborts. */
-  next(timeoutMs: number, signal: AbortSignal | undefined): Promise<News> {
+  next(timeoutMs: number, signal: AbortSignal): Promise<News> {
     const { unread } = this;
     this.unread = undefined;
-    if (signal?.aborted) return Promise.reject(reasonOf(signal));
+    if (signal.aborted) return Promise.reject(reasonOf(signal));
     if (unread !== undefined) return Promise.resolve(unread);
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         timer.cancel();
         this.wake = undefined;
-        signal?.removeEventListener('abort', onAbort);
+        signal.removeEventListener('abort', onAbort);
       };
       const onAbort = (): void => {
         finish();
-        if (signal) reject(reasonOf(signal));
+        reject(reasonOf(signal));
       };
       this.wake = (news) => {
         finish();
         resolve(news);
       };
       const timer = this.clock.after(timeoutMs, () => this.wake?.('timeout'));
-      signal?.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 }
