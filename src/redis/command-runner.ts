@@ -1,11 +1,15 @@
 import type { Cluster, Redis } from 'ioredis';
 import { StoreReplyError, StoreTimeoutError, StoreUnavailableError, type CacheTxnError } from '../base/errors.js';
+import { withoutSecrets } from './safe-error.js';
 import type { Script } from './script.js';
 
 /** ioredis says this when it has not written the command to a socket. */
 const NOT_SENT = /isn't writeable|wait for the connection|None of startup nodes is available|Cluster isn't ready/i;
-/** The server (or its Lua engine) ran into data of another shape. */
-const FOREIGN_DATA = /^WRONGTYPE|WRONGTYPE Operation|user_script|Error running script/;
+/**
+ * The server, or its Lua engine, ran into data of another shape. A message that merely *ends* with the place in the
+ * script is something else, such as a command that the user may not run.
+ */
+const FOREIGN_DATA = /^(WRONGTYPE |ERR user_script:\d+: |ERR Error running script)/;
 
 /**
  * Sends commands with a deadline of its own around each: ioredis can leave a promise pending for ever
@@ -19,14 +23,16 @@ export class CommandRunner {
 
   /**
    * EVALSHA, and EVAL when the server does not know the script. Only a message that *starts with* NOSCRIPT counts:
-   * an error text may contain the word through a user's id.
+   * an error text may contain the word through a user's id. Both commands share one deadline.
    */
   async script(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const endsAtMs = performance.now() + this.timeoutMs;
     try {
       return await this.run(script.name, () => this.client.evalsha(script.sha1, keys.length, ...keys, ...args));
     } catch (error) {
       if (!(error instanceof UnknownScript)) throw error;
-      return this.run(script.name, () => this.client.eval(script.source, keys.length, ...keys, ...args));
+      const leftMs = endsAtMs - performance.now();
+      return this.run(script.name, () => this.client.eval(script.source, keys.length, ...keys, ...args), leftMs);
     }
   }
 
@@ -35,7 +41,12 @@ export class CommandRunner {
    * @throws StoreTimeoutError `STORE_TIMEOUT` when nobody can tell whether it ran
    * @throws StoreReplyError `STORE_REPLY` when the key holds foreign data
    */
-  async run<T>(what: string, send: () => Promise<T>): Promise<T> {
+  async run<T>(what: string, send: () => Promise<T>, leftMs = this.timeoutMs): Promise<T> {
+    if (this.client.status === 'end') {
+      throw new StoreUnavailableError(`the connection to Redis was given up; ${what} was not sent`, {
+        details: { command: what },
+      });
+    }
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
@@ -44,7 +55,7 @@ export class CommandRunner {
             details: { command: what, timeoutMs: this.timeoutMs },
           }),
         );
-      }, this.timeoutMs);
+      }, leftMs);
     });
     try {
       return await Promise.race([send(), deadline]);
@@ -59,9 +70,10 @@ export class CommandRunner {
 class UnknownScript extends Error {}
 
 function classify(error: unknown, what: string): CacheTxnError | UnknownScript {
-  const message = error instanceof Error ? error.message : String(error);
-  const context = { cause: error, details: { command: what } };
-  if (error instanceof Error && error.name === 'ReplyError') {
+  const cause = withoutSecrets(error);
+  const { message } = cause;
+  const context = { cause, details: { command: what } };
+  if (cause.name === 'ReplyError') {
     if (message.startsWith('NOSCRIPT ')) return new UnknownScript();
     if (FOREIGN_DATA.test(message)) {
       return new StoreReplyError(`Redis could not run ${what}: a key of its own holds foreign data`, context);

@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Handover } from '../store/lock-operations.js';
+import { withoutSecrets } from './safe-error.js';
 
 const MESSAGE = /^(\S+) (\d{1,16}) ([^]+)$/;
 
@@ -11,7 +12,7 @@ const MESSAGE = /^(\S+) (\d{1,16}) ([^]+)$/;
 export class Inbox {
   private readonly listeners = new Set<(handover: Handover) => void>();
   private readonly gapListeners = new Set<() => void>();
-  private subscribed = false;
+  private isOpen = false;
 
   constructor(
     private readonly connection: Redis | Cluster,
@@ -22,13 +23,13 @@ export class Inbox {
       if (channel === this.channel) this.deliver(message);
     });
     connection.on('ready', () => {
-      if (this.subscribed) for (const listener of this.gapListeners) listener();
+      if (this.isOpen) this.comeBack();
     });
   }
 
   async open(): Promise<void> {
     await this.connection.subscribe(this.channel);
-    this.subscribed = true;
+    this.isOpen = true;
   }
 
   onHandover(listener: (handover: Handover) => void): () => void {
@@ -39,6 +40,19 @@ export class Inbox {
   onGap(listener: () => void): () => void {
     this.gapListeners.add(listener);
     return () => this.gapListeners.delete(listener);
+  }
+
+  /** Tells of the gap only when messages arrive again: what is handed over in between is then seen by asking. */
+  private comeBack(): void {
+    this.connection.subscribe(this.channel).then(
+      () => {
+        for (const listener of this.gapListeners) listener();
+      },
+      (error: unknown) => {
+        // Lost again: the next 'ready' comes back here, unless the store has stopped.
+        if (this.connection.status !== 'end') this.report(withoutSecrets(error), { during: 'lock hand-over' });
+      },
+    );
   }
 
   private deliver(message: string): void {

@@ -21,22 +21,25 @@ export interface RedisStoreSettings {
 }
 
 /** What this store decides about a connection itself; see docs/operations.md. */
-type OwnedOptions =
-  | 'commandTimeout'
-  | 'keyPrefix'
-  | 'enableOfflineQueue'
-  | 'autoResendUnfulfilledCommands'
-  | 'maxRetriesPerRequest'
-  | 'enableAutoPipelining'
-  | 'lazyConnect'
-  | 'readOnly'
-  | 'protocol'
-  | 'replyMapping'
-  | 'autoResubscribe'
-  | 'scripts';
+export const OWNED_OPTIONS = [
+  'commandTimeout',
+  'socketTimeout',
+  'keyPrefix',
+  'enableOfflineQueue',
+  'autoResendUnfulfilledCommands',
+  'maxRetriesPerRequest',
+  'enableAutoPipelining',
+  'lazyConnect',
+  'readOnly',
+  'role',
+  'protocol',
+  'replyMapping',
+  'autoResubscribe',
+  'scripts',
+] as const satisfies readonly (keyof RedisOptions)[];
 
 /** ioredis options the user may give: address, credentials, TLS, timeouts, retry strategy. */
-export type RedisConnectionOptions = Omit<RedisOptions, OwnedOptions>;
+export type RedisConnectionOptions = Omit<RedisOptions, (typeof OWNED_OPTIONS)[number]>;
 
 /**
  * Where the server is: a URL, ioredis options, cluster nodes, sentinels, or a client of yours, which is duplicated

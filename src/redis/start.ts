@@ -4,6 +4,7 @@ import { sleep, systemClock } from '../base/clock.js';
 import type { StoreContext } from '../store/store.js';
 import type { Connections } from './connection.js';
 import type { ResolvedSettings } from './redis-store.options.js';
+import { withoutSecrets } from './safe-error.js';
 
 /** Between two tries to check a server that accepts connections but does not answer. */
 const RECHECK_MS = 200;
@@ -24,8 +25,9 @@ export async function connectWithin(
   prepare: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
-  const outage = watchOutages([...new Set([commands, inbox])], context);
-  const prepared = prepareWhenReady(commands, prepare, signal);
+  const trouble: Trouble = { last: undefined };
+  watchOutages([...new Set([commands, inbox])], context, trouble);
+  const prepared = prepareWhenReady(commands, prepare, signal, trouble);
   // A failed first attempt is not the end: the client goes on by its retry strategy until the bound below.
   commands.connect().catch(() => undefined);
 
@@ -39,7 +41,7 @@ export async function connectWithin(
   });
   if (first === 'in time') return;
 
-  const reason = outage.lastError?.message ?? 'it accepts connections but does not answer';
+  const reason = trouble.last?.message ?? 'it accepts connections but does not answer';
   if (settings.onUnavailable === 'degraded') {
     context.warn(
       `Redis is not there after ${settings.startTimeoutMs} ms (${reason}); started degraded, operations fail until it comes`,
@@ -52,14 +54,20 @@ export async function connectWithin(
   prepared.catch(() => undefined);
   throw new StoreUnavailableError(
     `Redis did not answer within ${settings.startTimeoutMs} ms (${reason}); check its address, or set onUnavailable: 'degraded' to start without it`,
-    { cause: outage.lastError, details: { startTimeoutMs: settings.startTimeoutMs } },
+    { cause: trouble.last, details: { startTimeoutMs: settings.startTimeoutMs } },
   );
+}
+
+/** What went wrong last while the store was starting: the reason to tell when time is up. */
+interface Trouble {
+  last: Error | undefined;
 }
 
 async function prepareWhenReady(
   client: Redis | Cluster,
   prepare: () => Promise<void>,
   signal: AbortSignal,
+  trouble: Trouble,
 ): Promise<void> {
   for (;;) {
     await readiness(client, signal);
@@ -68,13 +76,13 @@ async function prepareWhenReady(
       return;
     } catch (error) {
       if (error instanceof InvalidOptionsError) throw error;
+      trouble.last = withoutSecrets(error);
       await sleep(systemClock, RECHECK_MS, signal);
     }
   }
 }
 
 function readiness(client: Redis | Cluster, signal: AbortSignal): Promise<void> {
-  if (client.status === 'ready') return Promise.resolve();
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
       client.off('ready', onReady);
@@ -84,27 +92,28 @@ function readiness(client: Redis | Cluster, signal: AbortSignal): Promise<void> 
       signal.removeEventListener('abort', onAbort);
       resolve();
     };
-    client.once('ready', onReady);
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) {
+      onAbort();
+    } else if (client.status === 'ready') {
+      resolve();
+    } else {
+      client.once('ready', onReady);
+      signal.addEventListener('abort', onAbort, { once: true });
+    }
   });
 }
 
 /** Listens to every `error` event, without which Node would end the process, and reports one for each outage. */
-function watchOutages(
-  clients: readonly (Redis | Cluster)[],
-  context: StoreContext,
-): { readonly lastError: Error | undefined } {
-  const outage: { lastError: Error | undefined } = { lastError: undefined };
+function watchOutages(clients: readonly (Redis | Cluster)[], context: StoreContext, trouble: Trouble): void {
   for (const client of clients) {
     let isReported = false;
-    client.on('error', (error: Error) => {
-      outage.lastError = error;
-      if (!isReported) context.report(error, { during: 'connection to Redis' });
+    client.on('error', (error: unknown) => {
+      trouble.last = withoutSecrets(error);
+      if (!isReported) context.report(trouble.last, { during: 'connection to Redis' });
       isReported = true;
     });
     client.on('ready', () => {
       isReported = false;
     });
   }
-  return outage;
 }

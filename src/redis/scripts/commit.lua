@@ -35,7 +35,9 @@ local versions, mismatches = {}, { 'conflict' }
 for i = 1, entries do
   local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i')
   if state[2] then return { 'intent', i } end
-  versions[i] = tonumber(state[1] or 0)
+  versions[i] = string.match(state[1] or '0', '^%d+$') and tonumber(state[1] or 0)
+  -- Told here: an error in the middle of the writes would not take them back, and a version above 2^53 could not be answered.
+  if not versions[i] or versions[i] > 2 ^ 53 - 2 then return redis.error_reply('WRONGTYPE an entry has a version that no commit wrote') end
   local expected = ARGV[i * 5 - 1]
   if expected ~= '' and ((expected == '*' and versions[i] == 0) or (expected ~= '*' and tonumber(expected) ~= versions[i])) then
     mismatches[#mismatches + 1] = i

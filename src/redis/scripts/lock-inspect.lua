@@ -15,7 +15,8 @@ for i, key in ipairs(KEYS) do
   infos[i] = {}
   if is_held(state[1], state[2], now_ms) then
     local waiters = math.max(0, math.floor((redis.call('HLEN', key) - QUEUE_FIELDS) / 2))
-    infos[i] = { state[3], state[4], digits(now_ms - tonumber(state[5])), digits(tonumber(state[2]) - now_ms), digits(waiters) }
+    local held_for_ms = math.max(0, now_ms - tonumber(state[5]))
+    infos[i] = { state[3], state[4], digits(held_for_ms), digits(tonumber(state[2]) - now_ms), digits(waiters) }
   end
 end
 return infos

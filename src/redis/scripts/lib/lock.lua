@@ -36,7 +36,7 @@ local function leave_queue(key, token)
   redis.call('HDEL', key, 'q:' .. seq, 'w:' .. token)
   local ends = redis.call('HMGET', key, 'h', 'q')
   local head, tail = tonumber(ends[1]), tonumber(ends[2])
-  while head < tail and redis.call('HEXISTS', key, 'q:' .. head + 1) == 0 do head = head + 1 end
+  while head < tail and not redis.call('HGET', key, 'q:' .. head + 1) do head = head + 1 end
   redis.call('HSET', key, 'h', head)
 end
 

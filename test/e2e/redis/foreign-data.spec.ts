@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+
+import { eventually } from '../../support/eventually.js';
+import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { asking, committing, LONG_MS, provesItself, put, useStores, type TestStore } from './stores.js';
+
+describe('keys that something else wrote', () => {
+  const stores = useStores();
+  let server: RedisServer;
+
+  beforeAll(async () => {
+    server = await startRedisServer();
+  });
+
+  afterAll(() => server.stop());
+
+  async function open(): Promise<TestStore & { client: Redis }> {
+    return { ...(await stores.start({ url: server.url })), client: stores.client(server.url) };
+  }
+
+  const refused = { code: 'STORE_REPLY', retryable: false };
+
+  it('G41: a lock that is no hash is refused by every operation, and stays as it was', async () => {
+    const { store, namespace, client } = await open();
+    await client.set(`${namespace}:l:bad`, 'foreign');
+    for (const operation of [
+      () => store.acquireLocks(asking(['good', 'bad'], 'ann')),
+      () => store.renewLocks([{ name: 'bad', token: 'ann', leaseMs: LONG_MS }]),
+      () => store.releaseLocks({ names: ['bad'], token: 'ann' }),
+      () => store.forceReleaseLock('bad'),
+      () => store.inspectLock('bad'),
+      () => store.commit(committing([put('key', 'value')], { guards: [{ name: 'bad', token: 'ann' }] })),
+    ]) {
+      await expect(operation()).rejects.toMatchObject(refused);
+    }
+    expect(await client.get(`${namespace}:l:bad`)).toBe('foreign');
+    expect(await client.exists(`${namespace}:l:good`, `${namespace}:e:key`)).toBe(0);
+    await provesItself(store);
+  });
+
+  it('G41: a lock whose fence or time nobody of ours wrote is refused, not held', async () => {
+    const { store, namespace, client } = await open();
+    for (const fields of [
+      { f: 'x' },
+      { t: 'ann', x: 'soon', f: '1' },
+      { t: 'ann', o: '', a: 'x', x: '9999999999999', f: '1' },
+    ]) {
+      const name = `bad-${JSON.stringify(fields).length}`;
+      await client.hset(`${namespace}:l:${name}`, fields);
+      const call = 'a' in fields ? store.inspectLock(name) : store.acquireLocks(asking([name], 'ann'));
+      await expect(call).rejects.toMatchObject(refused);
+    }
+  });
+
+  it('G41: an entry that is no hash is refused, alone and among others, and never written', async () => {
+    const { store, namespace, client } = await open();
+    await client.rpush(`${namespace}:e:bad`, 'foreign');
+    for (const operation of [
+      () => store.readEntries(['bad']),
+      () => store.readEntries(['good', 'bad', 'other']),
+      () => store.commit(committing([put('good', 'value'), put('bad', 'value')])),
+    ]) {
+      await expect(operation()).rejects.toMatchObject(refused);
+    }
+    expect(await client.lrange(`${namespace}:e:bad`, 0, -1)).toEqual(['foreign']);
+    expect(await store.readEntries(['good'])).toEqual([undefined]);
+  });
+
+  it.each(['three', '-1', '1.5', '12345678901234567', ''])(
+    'G14, G41: an entry with the version %j is refused by reads and commits, and nothing is torn',
+    async (version) => {
+      const { store, namespace, client } = await open();
+      await client.hset(`${namespace}:e:bad`, { v: 'value', ver: version });
+      await expect(store.readEntries(['bad'])).rejects.toMatchObject(refused);
+      const commit = store.commit(
+        committing([put('good', 'value'), { kind: 'check', key: 'bad', expected: { kind: 'exists' } }]),
+      );
+      await expect(commit).rejects.toMatchObject(refused);
+      expect(await store.readEntries(['good'])).toEqual([undefined]);
+    },
+  );
+
+  it('G41: an outcome record that nobody of ours wrote is no outcome', async () => {
+    const { store, namespace, client } = await open();
+    const request = committing([put('key', 'value')], { txnId: 'txn-of-ours' });
+    for (const record of ['yes', '', '-']) {
+      await client.set(`${namespace}:d:{${namespace}:e:key}:txn-of-ours`, record);
+      await expect(store.commit(request)).rejects.toMatchObject(refused);
+      await expect(store.resolveCommit(request)).rejects.toMatchObject(refused);
+    }
+    expect(await store.readEntries(['key'])).toEqual([undefined]);
+  });
+
+  it('a message in the inbox that is no hand-over is reported, without its content', async () => {
+    const { store, namespace, client, reports } = await open();
+    const handed: unknown[] = [];
+    store.onHandover((handover) => handed.push(handover));
+    const [inbox = ''] = (await client.pubsub('CHANNELS', `${namespace}:in:*`)) as string[];
+    for (const message of ['SECRET', 'SECRET 1', 'token fence name', '']) await client.publish(inbox, message);
+    await client.publish(inbox, 'token 7 name');
+    await eventually(() => handed.length > 0, { what: 'the one hand-over' });
+    expect(handed).toEqual([{ token: 'token', fence: 7, name: 'name' }]);
+    expect(reports.map(({ during }) => during)).toEqual(Array(4).fill('lock hand-over'));
+    expect(reports.map(({ error }) => String(error)).join()).not.toContain('SECRET');
+  });
+
+  it('G14: an entry with a prepared write is a miss, and a commit names it', async () => {
+    const { store, namespace, client } = await open();
+    await store.commit(committing([put('free', 'value'), put('prepared', 'committed')]));
+    await client.hset(`${namespace}:e:prepared`, { i: 'other-txn', ik: 'put', iv: 'staged' });
+    expect((await store.readEntries(['prepared', 'free'])).map((entry) => entry?.value)).toEqual([undefined, 'value']);
+    expect(await store.readEntries(['prepared'])).toEqual([undefined]);
+    const commit = await store.commit(committing([put('free', 'changed'), put('prepared', 'changed')]));
+    expect(commit).toEqual({ kind: 'intent', key: 'prepared' });
+    expect((await store.readEntries(['free']))[0]?.value).toBe('value');
+  });
+});

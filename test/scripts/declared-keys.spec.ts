@@ -1,0 +1,93 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+
+import { loadScript } from '../../src/redis/script.js';
+import { LONG_MS, useLockBench } from './lock-bench.js';
+import type { ScriptBench } from './script-bench.js';
+
+/**
+ * Redis checks the permission for every key that a command of a script touches, so a user who may touch exactly the
+ * declared keys proves that no script touches another one, and that a cluster can route it by its KEYS.
+ */
+describe('the scripts touch no key but their KEYS', () => {
+  const bench = useLockBench();
+  const clients: Redis[] = [];
+
+  afterEach(() => {
+    for (const client of clients.splice(0)) client.disconnect();
+  });
+
+  /** Runs a script as a user who may use these keys and no other; channels are free. */
+  async function runConfined(
+    { client }: ScriptBench,
+    script: string,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    await client.acl('SETUSER', 'confined', 'reset', 'on', 'nopass', '+@all', '&*', ...keys.map((key) => `~${key}`));
+    const confined = client.duplicate({ username: 'confined', password: 'any' });
+    clients.push(confined);
+    return confined.eval(loadScript(script).source, keys.length, ...keys, ...args);
+  }
+
+  it('a user confined to a key cannot touch another one from a script', async () => {
+    const { bench: scripts } = bench();
+    await scripts.client.acl('SETUSER', 'confined', 'reset', 'on', 'nopass', '+@all', '~mine');
+    const confined = scripts.client.duplicate({ username: 'confined', password: 'any' });
+    clients.push(confined);
+    expect(await confined.eval("return redis.call('HLEN', KEYS[1])", 1, 'mine')).toBe(0);
+    await expect(confined.eval("return redis.call('HLEN', 'other')", 1, 'mine')).rejects.toThrow(/can't access/);
+  });
+
+  it('lock-acquire: taking, queueing, purging a full queue, and handing over an expired lock', async () => {
+    const locks = bench();
+    const [one, two] = [locks.name(), locks.name()];
+    const keys = [locks.keyOf(one), locks.keyOf(two)];
+    const ask = (token: string, queueMs: number): Promise<unknown> =>
+      runConfined(locks.bench, 'lock-acquire', keys, [token, `in:${token}`, LONG_MS, LONG_MS, queueMs, 2, one, two]);
+    expect(await ask('ann', 0)).toMatchObject({ 0: 'acquired' });
+    expect(await ask('bob', 0)).toMatchObject({ 0: 'busy' });
+    for (const token of ['bob', 'cid']) expect(await ask(token, LONG_MS)).toMatchObject({ 0: 'queued' });
+    expect(await ask('dan', LONG_MS)).toMatchObject({ 0: 'full' });
+    await locks.bury(one, 'bob');
+    expect(await ask('dan', LONG_MS)).toMatchObject({ 0: 'queued' });
+    await locks.expire(one);
+    expect(await ask('dan', LONG_MS)).toMatchObject({ 0: 'queued' });
+    expect(await locks.owner(one)).toBe('cid');
+  });
+
+  it('lock-renew, lock-inspect, lock-release and lock-force-release: with and without somebody waiting', async () => {
+    const locks = bench();
+    const [one, two] = [locks.name(), locks.name()];
+    const keys = [locks.keyOf(one), locks.keyOf(two)];
+    await locks.hold([one, two], 'ann');
+    await locks.queue(one, 'bob');
+    expect(await runConfined(locks.bench, 'lock-renew', keys, ['ann', LONG_MS, 0, 'ann', LONG_MS, 9])).toEqual([1, 1]);
+    expect(await runConfined(locks.bench, 'lock-inspect', keys, [])).toMatchObject([{ 4: '1' }, { 4: '0' }]);
+    expect(await runConfined(locks.bench, 'lock-release', keys, ['ann', 0, one, two])).toBe('released');
+    expect(await runConfined(locks.bench, 'lock-release', keys, ['bob', LONG_MS, one, two])).toBe('lost');
+    expect(await runConfined(locks.bench, 'lock-force-release', [keys[0]!], [one, ''])).toBe(1);
+  });
+
+  it('commit and commit-resolve: every kind of operation, with a lock, committed and refused', async () => {
+    const locks = bench();
+    const name = locks.name();
+    await locks.hold([name], 'ann');
+    const entries = ['put', 'bump', 'delete', 'check'].map((kind) => [kind, locks.bench.unique(kind)] as const);
+    const keys = [locks.bench.unique('outcome'), ...entries.map(([, key]) => key), locks.keyOf(name)];
+    const args = (ttlMs: number): (string | number)[] => [
+      entries.length,
+      LONG_MS,
+      ...entries.flatMap(([kind]) => [kind, '', 'counter', ttlMs, 'value']),
+      'ann',
+    ];
+    expect(await runConfined(locks.bench, 'commit', keys, args(LONG_MS))).toMatchObject({ 0: 'committed' });
+    expect(await runConfined(locks.bench, 'commit-resolve', [keys[0]!], [LONG_MS])).toMatchObject({ 0: 'committed' });
+    await locks.bench.client.del(keys[0]!);
+    expect(await runConfined(locks.bench, 'commit', keys, args(0))).toMatchObject({ 0: 'committed' });
+    await locks.release([name], 'ann');
+    await locks.bench.client.del(keys[0]!);
+    expect(await runConfined(locks.bench, 'commit', keys, args(0))).toMatchObject({ 0: 'lock-lost' });
+    expect(await runConfined(locks.bench, 'commit-resolve', [keys[0]!], [LONG_MS])).toEqual(['aborted']);
+  });
+});

@@ -1,0 +1,67 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+
+import { CommitBench } from './commit-bench.js';
+import { LONG_MS, useLockBench } from './lock-bench.js';
+
+const OOM = /^OOM /;
+
+/** Lua does not roll back, so a full server must refuse a script before its first write or let all of it happen. */
+describe('a server that is out of memory and evicts nothing', () => {
+  const bench = useLockBench();
+  const names = { held: 'held', waited: 'waited', forced: 'forced' };
+  const committed = { outcome: 'outcome', operations: [{ key: 'entry', kind: 'put', value: 'before' }] } as const;
+  const txn = (): CommitBench => new CommitBench(bench().bench);
+
+  beforeAll(async () => {
+    const locks = bench();
+    for (const name of Object.values(names)) await locks.hold([name], 'ann');
+    for (const name of [names.waited, names.forced]) await locks.queue(name, 'bob');
+    await txn().commit(committed);
+    await locks.bench.client.config('SET', 'maxmemory', 1, 'maxmemory-policy', 'noeviction');
+    await expect(locks.bench.client.set('anything', 'else')).rejects.toThrow(OOM);
+  });
+
+  it('refuses lock-acquire before any write: taking, asking again and queueing', async () => {
+    const locks = bench();
+    const all = ['free', ...Object.values(names)];
+    const before = await locks.snapshot(all);
+    await expect(locks.acquire(['free'], 'ann')).rejects.toThrow(OOM);
+    await expect(locks.acquire([names.held], 'ann')).rejects.toThrow(OOM);
+    await expect(locks.acquire(['free', names.held], 'bob', { queueMs: LONG_MS })).rejects.toThrow(OOM);
+    expect(await locks.snapshot(all)).toEqual(before);
+  });
+
+  it('G14: refuses commit before any write', async () => {
+    const keys = ['outcome-2', 'entry', 'entry-2'];
+    const before = await txn().snapshot(...keys);
+    const operations = [
+      { key: 'entry', kind: 'put', value: 'after' },
+      { key: 'entry-2', kind: 'bump' },
+    ] as const;
+    await expect(txn().commit({ outcome: 'outcome-2', operations })).rejects.toThrow(OOM);
+    expect(await txn().snapshot(...keys)).toEqual(before);
+  });
+
+  it('G8: renews what is held', async () => {
+    const locks = bench();
+    const { x: before } = await locks.state(names.held);
+    expect(await locks.renew({ name: names.held, token: 'ann', leaseMs: 2 * LONG_MS })).toEqual([1]);
+    expect(Number((await locks.state(names.held)).x)).toBeGreaterThan(Number(before));
+  });
+
+  it('G4, G5: releases, and hands over to the waiter', async () => {
+    const locks = bench();
+    expect(await locks.inspect([names.held])).toMatchObject([{ 1: 'in:ann' }]);
+    expect(await locks.release([names.held], 'ann', LONG_MS)).toBe('released');
+    expect(await locks.forceRelease(names.held)).toBe(1);
+    expect(await locks.release([names.waited], 'ann')).toBe('released');
+    expect(await locks.forceRelease(names.forced)).toBe(1);
+    expect([await locks.owner(names.waited), await locks.owner(names.forced)]).toEqual(['bob', 'bob']);
+  });
+
+  it('G20: settles commits in doubt, the committed ones and those that never ran', async () => {
+    expect((await txn().resolve(committed.outcome))[0]).toBe('committed');
+    expect(await txn().resolve('never-ran')).toEqual(['aborted']);
+    expect(await txn().bench.client.get('never-ran')).toBe('aborted');
+  });
+});

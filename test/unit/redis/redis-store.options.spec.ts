@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { InvalidOptionsError } from '../../../src/base/errors.js';
+import { redisStore } from '../../../src/redis/redis-store.js';
+import {
+  resolveSettings,
+  type RedisStoreOptions,
+  type RedisStoreSettings,
+} from '../../../src/redis/redis-store.options.js';
+
+describe('the settings of a Redis store', () => {
+  it('have defaults that wait two seconds for a command and ten for a start, and warn of eviction', () => {
+    expect(resolveSettings({})).toEqual({
+      commandTimeoutMs: 2_000,
+      startTimeoutMs: 10_000,
+      onUnavailable: 'fail',
+      onEviction: 'warn',
+    });
+  });
+
+  it('take durations as text or milliseconds', () => {
+    const settings = {
+      commandTimeout: '250ms',
+      startTimeout: 60_000,
+      onUnavailable: 'degraded',
+      onEviction: 'refuse',
+    } as const;
+    expect(resolveSettings(settings)).toEqual({
+      commandTimeoutMs: 250,
+      startTimeoutMs: 60_000,
+      onUnavailable: 'degraded',
+      onEviction: 'refuse',
+    });
+  });
+
+  it.each([
+    [{ commandTimeout: '9ms' }, 'redisStore.commandTimeout'],
+    [{ commandTimeout: '61s' }, 'redisStore.commandTimeout'],
+    [{ commandTimeout: 'soon' }, 'redisStore.commandTimeout'],
+    [{ commandTimeout: Number.NaN }, 'redisStore.commandTimeout'],
+    [{ startTimeout: 0 }, 'redisStore.startTimeout'],
+    [{ startTimeout: Number.POSITIVE_INFINITY }, 'redisStore.startTimeout'],
+    [{ onUnavailable: 'ignore' }, 'redisStore.onUnavailable'],
+    [{ onEviction: true }, 'redisStore.onEviction'],
+  ])('refuse %j and name %s', (settings, option) => {
+    expect(() => resolveSettings(settings as RedisStoreSettings)).toThrow(InvalidOptionsError);
+    expect(() => resolveSettings(settings as RedisStoreSettings)).toThrow(option);
+  });
+
+  it('are checked when the store is made, before anything connects', () => {
+    expect(() => redisStore({ commandTimeout: 1 })).toThrow(InvalidOptionsError);
+  });
+});
+
+describe('keyPrefix', () => {
+  const prefixed = { keyPrefix: 'shop:' };
+
+  it.each([
+    ['the options', prefixed],
+    ['the URL', { url: 'redis://127.0.0.1:1/?keyPrefix=shop:' }],
+    ['the cluster’s options', { cluster: { nodes: [], options: prefixed } }],
+    ['the options of the cluster’s nodes', { cluster: { nodes: [], options: { redisOptions: prefixed } } }],
+    ['the sentinel’s options', { sentinel: { sentinels: [], name: 'main', ...prefixed } }],
+  ])('in %s is refused, because it does not reach channels', (_where, options) => {
+    expect(() => redisStore(options as RedisStoreOptions)).toThrow(/keyPrefix/);
+    expect(() => redisStore(options as RedisStoreOptions)).toThrow(InvalidOptionsError);
+  });
+
+  it('that is empty is none', () => {
+    expect(() => redisStore({ keyPrefix: '' } as RedisStoreOptions)).not.toThrow();
+  });
+});
