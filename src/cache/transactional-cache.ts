@@ -2,21 +2,16 @@ import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
 import { checkKey } from '../store/key-space.js';
-import type { CommitOperation } from '../store/entry-operations.js';
-import type { CacheTxnStore } from '../store/store.js';
 import { checkValueBytes } from '../txn/txn.options.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite, View } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
-import { currentResource } from '../version/resource-call.js';
-import { readForCall } from '../version/resource-read.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { type CacheModuleOptions, resolveTtlMs, type WriteOptions } from './cache.options.js';
 import { decode, encode } from './json-codec.js';
 
 /** What the cache is made of. */
 export interface CacheDependencies {
-  readonly store: CacheTxnStore;
   readonly coordinator: TransactionCoordinator;
   readonly options: CacheModuleOptions;
   readonly version: VersionModuleOptions;
@@ -112,7 +107,7 @@ export class TransactionalCache {
     if (keys.length === 0) return [];
     const txn = this.deps.coordinator.active();
     if (txn) return txn.read(keys);
-    const records = await readForCall(this.deps.store, keys);
+    const records = await this.deps.coordinator.readAlone(keys);
     return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
   }
 
@@ -120,16 +115,10 @@ export class TransactionalCache {
     for (const [key] of writes) checkKey(key, 'key');
     const txn = this.deps.coordinator.active();
     if (txn) {
-      for (const [key, write] of writes) txn.write(key, write);
+      txn.write(writes);
       return;
     }
-    const strategy = this.deps.coordinator.versionStrategy;
-    const versions = await this.deps.coordinator.commitAlone(
-      writes.map(([key, write]): CommitOperation =>
-        write.kind === 'delete' ? { key, ...write } : { key, ...write, strategy },
-      ),
-    );
-    for (const [key, version] of versions) currentResource()?.noteCommit(key, version);
+    await this.deps.coordinator.writeAlone(writes);
   }
 
   private putOf(key: string, value: unknown, options: WriteOptions): BufferedWrite {

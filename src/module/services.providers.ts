@@ -11,7 +11,7 @@ import { LockService } from '../lock/lock.service.js';
 import { memoryStore } from '../memory/memory-store.js';
 import { PIPELINE_LAYERS } from '../pipeline/layer.js';
 import { CacheTxnStore } from '../store/store.js';
-import { CacheTxnLayer } from '../txn/cache-txn.layer.js';
+import { CacheTxnLayer, commitsItself } from '../txn/cache-txn.layer.js';
 import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { VersionedLayer } from '../version/versioned.layer.js';
 import { VersionService } from '../version/version.service.js';
@@ -74,12 +74,9 @@ const coordinator: FactoryProvider<TransactionCoordinator> = {
 
 const cache: FactoryProvider<TransactionalCache> = {
   provide: TransactionalCache,
-  inject: [MODULE_OPTIONS, CacheTxnStore, TransactionCoordinator],
-  useFactory: (
-    { cache: options = {}, version = {} }: CacheTxnModuleOptions,
-    store: CacheTxnStore,
-    coordinator: TransactionCoordinator,
-  ) => new TransactionalCache({ store, coordinator, options, version, ...environment }),
+  inject: [MODULE_OPTIONS, TransactionCoordinator],
+  useFactory: ({ cache: options = {}, version = {} }: CacheTxnModuleOptions, coordinator: TransactionCoordinator) =>
+    new TransactionalCache({ coordinator, options, version, ...environment }),
 };
 
 const versions: FactoryProvider<VersionService> = {
@@ -97,7 +94,11 @@ const layers: FactoryProvider = {
     store: CacheTxnStore,
     locks: LockService,
     coordinator: TransactionCoordinator,
-  ) => [new LockedLayer(locks), new VersionedLayer(store, version, environment), new CacheTxnLayer(coordinator)],
+  ) => [
+    new LockedLayer(locks),
+    new VersionedLayer(store, version, environment, commitsItself),
+    new CacheTxnLayer(coordinator),
+  ],
 };
 
 /** The store, started, and everything that is built on it. */

@@ -1,6 +1,7 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
 import { reasonOf } from '../base/clock.js';
 import { TransactionRolledBackError, TransactionStateError } from '../base/errors.js';
+import type { LockHandle } from '../lock/lock-handle.js';
 import type { EntryRecord } from '../store/entry-operations.js';
 import type { Transaction, TransactionHook, TransactionOutcome } from './transaction.js';
 import { Hooks } from './hooks.js';
@@ -40,11 +41,20 @@ export class ActiveTransaction implements Transaction {
     readonly owner: object,
     readonly signal: AbortSignal,
     private readonly fetch: FetchEntries,
+    /** The locks that the commit demands; parts of the transaction may add to them. */
+    readonly guards: Set<LockHandle>,
     readonly buffer: TxnBuffer = new TxnBuffer(options),
+    private readonly whole?: ActiveTransaction,
   ) {}
+
+  /** It has ended, or is about to: nothing can be read, written or hooked in any more. */
+  get isOver(): boolean {
+    return this.state !== 'active';
+  }
 
   /** A part whose writes and hooks count only when it succeeds. */
   nest(): ActiveTransaction {
+    this.assertUsable();
     return new ActiveTransaction(
       this.id,
       this.attempt,
@@ -52,15 +62,21 @@ export class ActiveTransaction implements Transaction {
       this.owner,
       this.signal,
       this.fetch,
+      this.guards,
       this.buffer.overlay(),
+      this,
     );
   }
 
-  /** The nested part succeeded: its writes and hooks become this transaction's. */
+  /**
+   * The nested part succeeded: its writes and hooks become this transaction's.
+   * @throws TransactionStateError `TXN_STATE` when the part outlived this transaction, LimitExceededError `LIMIT_EXCEEDED`
+   */
   absorb(part: ActiveTransaction): void {
-    part.end();
+    part.assertUsable();
     part.buffer.mergeIntoParent();
     part.hooks.moveTo(this.hooks);
+    part.end();
   }
 
   setRollbackOnly(reason = 'setRollbackOnly was called'): void {
@@ -93,6 +109,7 @@ export class ActiveTransaction implements Transaction {
     this.assertUsable();
     const unseen = [...new Set(keys)].filter((key) => this.buffer.view(key) === undefined);
     if (unseen.length > 0) {
+      this.buffer.admitReads(unseen);
       const records = await this.fetch(unseen);
       this.assertUsable();
       unseen.forEach((key, i) => this.buffer.recordRead(key, records[i]));
@@ -100,15 +117,19 @@ export class ActiveTransaction implements Transaction {
     return keys.map((key) => this.buffer.view(key) ?? { value: undefined, version: 0 });
   }
 
-  /** @throws TransactionStateError `TXN_STATE` when it is read-only or over */
-  write(key: string, write: BufferedWrite): void {
+  /**
+   * Buffers all of the writes or none.
+   * @throws TransactionStateError `TXN_STATE` when it is read-only or over, LimitExceededError `LIMIT_EXCEEDED`
+   */
+  write(writes: readonly (readonly [string, BufferedWrite])[]): void {
     this.assertUsable();
     if (this.options.readOnly) {
-      throw new TransactionStateError(`the transaction is read-only; ${key} cannot be written in it`, {
-        details: { key, txnId: this.id },
+      const keys = writes.map(([key]) => key);
+      throw new TransactionStateError(`the transaction is read-only; ${keys.join(', ')} cannot be written in it`, {
+        details: { keys, txnId: this.id },
       });
     }
-    this.buffer.put(key, write);
+    this.buffer.putAll(writes);
   }
 
   /** No further reads, writes or hooks; what happens now is up to the coordinator. */
@@ -137,7 +158,9 @@ export class ActiveTransaction implements Transaction {
     this.rollbackReason ??= reason;
   }
 
-  private assertUsable(): void {
+  /** @throws TransactionStateError `TXN_STATE` when it is over, else the reason of its signal when that has aborted */
+  assertUsable(): void {
+    this.whole?.assertUsable();
     if (this.signal.aborted) throw reasonOf(this.signal);
     if (this.state === 'active') return;
     throw new TransactionStateError('the transaction is over; work that outlives it must start its own', {

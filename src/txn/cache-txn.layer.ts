@@ -5,6 +5,7 @@ import { currentResource } from '../version/resource-call.js';
 import { isWriteMethod } from '../version/preconditions.js';
 import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
 import { CACHE_TXN, type CacheTxnOptions } from './cache-txn.decorator.js';
+import { isApart } from './propagation.js';
 import type { TransactionCoordinator } from './transaction-coordinator.js';
 
 /** Runs the method of `@CacheTxn` as a transaction. */
@@ -18,14 +19,25 @@ export class CacheTxnLayer implements PipelineLayer {
     const own = method.metadata<CacheTxnOptions>(CACHE_TXN);
     const options = changesResource(method) ? forResource(method, own ?? {}) : own;
     if (options === undefined) return undefined;
+    // A method that this one calls has transactions of its own, which must neither demand nor bump the resource.
+    const resourceOf = hasResource(method) ? currentResource : (): undefined => undefined;
     return (call: Call, next) =>
-      this.coordinator.execute({ ...options, signal: call.signal }, () => next(), currentResource());
+      this.coordinator.execute({ ...options, signal: call.signal }, () => next(), resourceOf());
   }
 }
 
+/** Whether the method commits by itself also inside a transaction. */
+export function commitsItself(method: DecoratedMethod): boolean {
+  const options = method.metadata<CacheTxnOptions>(CACHE_TXN);
+  return options !== undefined && isApart(options.propagation);
+}
+
+function hasResource(method: DecoratedMethod): boolean {
+  return method.metadata<VersionedOptions>(VERSIONED)?.resource !== undefined;
+}
+
 function changesResource(method: DecoratedMethod): boolean {
-  const versioned = method.metadata<VersionedOptions>(VERSIONED);
-  return versioned?.resource !== undefined && method.httpMethod !== undefined && isWriteMethod(method.httpMethod);
+  return hasResource(method) && method.httpMethod !== undefined && isWriteMethod(method.httpMethod);
 }
 
 /** A method that may change a versioned resource has its If-Match checked by its commit, so it needs one. */

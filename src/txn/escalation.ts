@@ -17,7 +17,8 @@ export async function escalate(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<() => Promise<void>> {
-  const names = keys.map((key) => PREFIX + key).filter((name) => Buffer.byteLength(name) <= LIMITS.keyBytes);
+  const usable = keys.map((key) => PREFIX + key).filter((name) => Buffer.byteLength(name) <= LIMITS.keyBytes);
+  const names = usable.slice(0, LIMITS.lockNames);
   const lock =
     names.length === 0
       ? null

@@ -7,7 +7,7 @@ import { watchLocks } from './lock-guards.js';
 /** What can end a transaction before its commit. */
 export interface LifetimeOptions {
   readonly timeoutMs: number;
-  readonly locks: readonly LockHandle[];
+  readonly locks: Iterable<LockHandle>;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -15,18 +15,18 @@ export interface LifetimeOptions {
 export class Lifetime {
   private readonly controller = sharedAbortController();
   private readonly stops: (() => void)[] = [];
+  private onTimeout = (): void => undefined;
   readonly deadlineMs: number;
 
-  constructor(clock: Clock, { timeoutMs, locks, signal }: LifetimeOptions) {
+  constructor(
+    private readonly clock: Clock,
+    private readonly options: LifetimeOptions,
+  ) {
+    const { timeoutMs, locks, signal } = options;
     this.deadlineMs = clock.now() + timeoutMs;
     const timer = clock.after(timeoutMs, () => {
-      const details = { timeoutMs };
-      this.abort(
-        new TransactionTimeoutError(
-          `the transaction did not reach its commit within ${timeoutMs} ms; it was rolled back`,
-          { details },
-        ),
-      );
+      this.timeOut();
+      this.onTimeout();
     });
     this.stops.push(() => {
       timer.cancel();
@@ -47,25 +47,41 @@ export class Lifetime {
     this.controller.abort(reason);
   }
 
-  /** The result of `work`, or the signal's reason as soon as it aborts; `work` itself is left to notice the signal. */
+  /**
+   * The result of `work`, or the signal's reason at the deadline. What aborts the signal earlier leaves `work` the rest
+   * of its time to notice: the locks around it are given back when this settles, and it should not run on without them.
+   */
   race<T>(work: Promise<T>): Promise<T> {
-    const { signal } = this;
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        reject(reasonOf(signal));
+      this.onTimeout = () => {
+        reject(reasonOf(this.signal));
       };
-      if (signal.aborted) onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
-      this.stops.push(() => {
-        signal.removeEventListener('abort', onAbort);
-      });
       work.then(resolve, reject);
     });
+  }
+
+  /**
+   * Compares the clock itself, because a timer runs late when the event loop was blocked.
+   * @throws the signal's reason
+   */
+  assertAlive(): void {
+    if (this.clock.now() >= this.deadlineMs) this.timeOut();
+    if (this.signal.aborted) throw reasonOf(this.signal);
   }
 
   /** Stops all timers and listeners. */
   close(): void {
     for (const stop of this.stops) stop();
+  }
+
+  private timeOut(): void {
+    const { timeoutMs } = this.options;
+    this.abort(
+      new TransactionTimeoutError(
+        `the transaction did not reach its commit within ${timeoutMs} ms; it was rolled back`,
+        { details: { timeoutMs } },
+      ),
+    );
   }
 
   private follow(signal: AbortSignal): void {

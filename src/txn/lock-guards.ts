@@ -1,3 +1,4 @@
+import { callScope, ScopeKey } from '../base/async-scope.js';
 import { reasonOf } from '../base/clock.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { heldLocks } from '../lock/held-locks.js';
@@ -6,25 +7,46 @@ import { LockHandle } from '../lock/lock-handle.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { LockGuard } from '../store/entry-operations.js';
 
-/** The locks that a commit demands: those around the call, and those named in its options. */
-export function guardingLocks(locks: LockService, named: readonly Lock[] = []): readonly LockHandle[] {
-  const guarding = new Set(heldLocks().filter((lock) => lock.owner === locks));
-  for (const lock of named) {
-    if (!(lock instanceof LockHandle) || lock.owner !== locks) {
-      throw new InvalidOptionsError('txn.locks: every lock must come from the LockService of the same module', {
-        details: { names: lock.names },
-      });
-    }
-    guarding.add(lock);
-  }
-  return [...guarding];
+/** The locks around a transaction, and whether it was aborted. */
+interface Guarded {
+  readonly locks: readonly LockHandle[];
+  readonly signal: AbortSignal;
+}
+
+const AROUND_TRANSACTION = new ScopeKey<Guarded>('locks around the transaction');
+
+/**
+ * The locks around the call, which every commit in it demands.
+ *
+ * What still runs in a transaction that was aborted may have lost its locks: given back meanwhile, they stay a condition
+ * of whatever it commits on its own.
+ */
+export function callLocks(locks: LockService): readonly LockHandle[] {
+  const around = callScope.get(AROUND_TRANSACTION);
+  const held = new Set([...heldLocks(), ...(around?.signal.aborted ? around.locks : [])]);
+  return [...held].filter((lock) => lock.owner === locks);
+}
+
+/** Runs `fn` as the inside of a transaction that `guarded` describes. */
+export function withLocksAround<R>(guarded: Guarded, fn: () => R): R {
+  return callScope.run(AROUND_TRANSACTION, guarded, fn);
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` when one of them was made elsewhere */
+export function namedLocks(locks: LockService, named: readonly Lock[] = []): readonly LockHandle[] {
+  return named.map((lock) => {
+    if (lock instanceof LockHandle && lock.owner === locks) return lock;
+    throw new InvalidOptionsError('txn.locks: every lock must come from the LockService of the same module', {
+      details: { names: lock.names },
+    });
+  });
 }
 
 /**
  * The tokens that the commit script compares. A lock that is already known as lost spares the round trip.
  * @throws LockLostError `LOCK_LOST`
  */
-export function guardsOf(locks: readonly LockHandle[]): LockGuard[] {
+export function guardsOf(locks: Iterable<LockHandle>): LockGuard[] {
   const tokens = new Map<string, string>();
   for (const lock of locks) {
     lock.assertHeld();
@@ -34,8 +56,8 @@ export function guardsOf(locks: readonly LockHandle[]): LockGuard[] {
 }
 
 /** Calls `onLost` when any of the locks is lost; answers how to stop listening. */
-export function watchLocks(locks: readonly LockHandle[], onLost: (reason: Error) => void): () => void {
-  const stops = locks.map(({ signal }) => {
+export function watchLocks(locks: Iterable<LockHandle>, onLost: (reason: Error) => void): () => void {
+  const stops = [...locks].map(({ signal }) => {
     const listener = (): void => {
       onLost(reasonOf(signal));
     };

@@ -20,6 +20,11 @@ const TABLE: Record<Propagation, { readonly outside: PropagationAction; readonly
 /** The seven modes, for checks and messages. */
 export const PROPAGATIONS = Object.keys(TABLE) as readonly Propagation[];
 
+/** Whether what runs in this mode commits by itself wherever it runs, so that its conflicts are its own. */
+export function isApart(propagation: Propagation = 'required'): boolean {
+  return propagation === 'requires_new' || propagation === 'not_supported';
+}
+
 export function actionFor(propagation: Propagation, isInside: boolean): PropagationAction {
   return TABLE[propagation][isInside ? 'inside' : 'outside'];
 }

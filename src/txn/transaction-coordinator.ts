@@ -1,3 +1,4 @@
+import { present } from '../base/assert.js';
 import { type Clock, sleep } from '../base/clock.js';
 import {
   InvalidOptionsError,
@@ -7,13 +8,12 @@ import {
 } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { newId, type Random } from '../base/random.js';
-import type { LockHandle } from '../lock/lock-handle.js';
 import type { LockService } from '../lock/lock.service.js';
-import type { CommitOperation, VersionStrategy } from '../store/entry-operations.js';
+import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { currentAttempt, insideTransaction, outsideTransaction } from '../version/attempt.js';
 import { retryConflicts } from '../version/conflict-retry.js';
-import type { ResourceCall } from '../version/resource-call.js';
+import { currentResource, type ResourceCall } from '../version/resource-call.js';
 import { readForCall } from '../version/resource-read.js';
 import {
   resolveRetryOptions,
@@ -21,14 +21,15 @@ import {
   type RetryOptions,
   type VersionModuleOptions,
 } from '../version/version.options.js';
-import { ActiveTransaction, currentTransaction, withTransaction } from './active-transaction.js';
+import { ActiveTransaction, currentTransaction, type FetchEntries, withTransaction } from './active-transaction.js';
 import { escalate } from './escalation.js';
 import { Lifetime } from './lifetime.js';
-import { guardingLocks, guardsOf } from './lock-guards.js';
+import { callLocks, guardsOf, namedLocks, withLocksAround } from './lock-guards.js';
 import { NoTransaction } from './no-transaction.js';
 import { type CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
-import { actionFor } from './propagation.js';
+import { actionFor, isApart } from './propagation.js';
 import type { Transaction, TransactionOutcome } from './transaction.js';
+import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
 import { resolveTransactionOptions, type TransactionModuleOptions, type TransactionOptions } from './txn.options.js';
 
 /** What the coordinator is made of. */
@@ -67,7 +68,8 @@ export class TransactionCoordinator {
 
   /** The transaction of the present call; undefined outside one, and after it ended. */
   current(): Transaction | undefined {
-    return this.active();
+    const txn = this.active();
+    return txn?.isOver ? undefined : txn;
   }
 
   /**
@@ -95,18 +97,19 @@ export class TransactionCoordinator {
   ): Promise<T> {
     const [options, fn] = split(optionsOrFn, maybeFn);
     const retry = resolveRetryOptions(options.retry ?? {}, this.deps.version);
-    return retryConflicts(retry, this.deps, options.signal, () => this.execute(options, fn));
+    const commitsItself = isApart(options.propagation);
+    return retryConflicts({ ...retry, commitsItself }, this.deps, options.signal, () => this.execute(options, fn));
   }
 
-  /** For the layer around decorated methods: like {@link run}, for the resource that an HTTP call is about. */
+  /** For the layer around decorated methods: like {@link run}, with the resource that it is this call's to commit. */
   async execute<T>(options: TransactionOptions, fn: Work<T>, resource?: ResourceCall): Promise<T> {
     const outer = this.active();
     const resolved = resolveTransactionOptions(options, this.deps.options);
     switch (actionFor(resolved.propagation, outer !== undefined)) {
       case 'join':
-        return this.join(outer as ActiveTransaction, fn);
+        return this.join(this.part(outer, options), fn);
       case 'nest':
-        return this.nest(outer as ActiveTransaction, fn);
+        return this.nest(this.part(outer, options), fn);
       case 'begin':
         return outsideTransaction(() => this.begin(options, fn, resource));
       case 'none':
@@ -128,26 +131,59 @@ export class TransactionCoordinator {
     return txn?.owner === this ? txn : undefined;
   }
 
-  /** For the cache: writes without a transaction, as a commit of their own, guarded by the locks of the call. */
+  /** For the cache: reads without a transaction, within the limits of one. */
+  async readAlone(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    new TxnBuffer(resolveTransactionOptions({}, this.deps.options)).admitReads(keys);
+    return readForCall(this.deps.store, keys);
+  }
+
+  /** For the cache: writes without a transaction, as a commit of their own, within the limits of one. */
+  async writeAlone(writes: Iterable<readonly [string, BufferedWrite]>): Promise<CommittedVersions> {
+    const buffer = new TxnBuffer(resolveTransactionOptions({}, this.deps.options));
+    buffer.putAll(writes);
+    return this.commitAlone(buffer.operations('read-committed', this.strategy));
+  }
+
+  /** For the version service: one commit of its own, guarded by the locks of the call. */
   async commitAlone(operations: readonly CommitOperation[]): Promise<CommittedVersions> {
-    this.assertOpen();
-    const guards = guardsOf(guardingLocks(this.deps.locks));
-    const { timeoutMs } = resolveTransactionOptions({}, this.deps.options);
-    return this.committer.commit({ txnId: newId(), operations, guards, deadlineMs: this.deps.clock.now() + timeoutMs });
+    const { clock, locks, options } = this.deps;
+    const held = callLocks(locks);
+    this.assertOpen(held.length > 0);
+    const { timeoutMs } = resolveTransactionOptions({}, options);
+    const proposal = { txnId: newId(), operations, guards: guardsOf(held), deadlineMs: clock.now() + timeoutMs };
+    return noted(await this.committer.commit(proposal));
   }
 
   get versionStrategy(): VersionStrategy {
     return this.strategy;
   }
 
-  /** Refuses new transactions, waits up to `graceMs` for the running ones and rolls back the rest: `SHUTTING_DOWN`. */
+  /**
+   * Refuses new transactions except those of calls that are running, waits up to `graceMs` for these, rolls back what
+   * is left (`SHUTTING_DOWN`) and waits as long again for it to end.
+   */
   async drain(graceMs: number): Promise<void> {
     this.isClosing = true;
+    if (await this.isIdleWithin(graceMs)) return;
+    for (const lifetime of this.running) {
+      lifetime.abort(new ShuttingDownError('the application is closing; the transaction was rolled back'));
+    }
+    await this.isIdleWithin(graceMs);
+  }
+
+  private async isIdleWithin(graceMs: number): Promise<boolean> {
     const { clock } = this.deps;
     const untilMs = clock.now() + graceMs;
     while (this.running.size > 0 && clock.now() < untilMs) await sleep(clock, DRAIN_STEP_MS);
-    for (const lifetime of this.running)
-      lifetime.abort(new ShuttingDownError('the application is closing; the transaction was rolled back'));
+    return this.running.size === 0;
+  }
+
+  /** The transaction that a part takes part in; what the part demands, the whole does. */
+  private part(outer: ActiveTransaction | undefined, options: TransactionOptions): ActiveTransaction {
+    const whole = present(outer, 'the transaction to take part in');
+    whole.assertUsable();
+    for (const lock of namedLocks(this.deps.locks, options.locks)) whole.guards.add(lock);
+    return whole;
   }
 
   private async join<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
@@ -174,23 +210,28 @@ export class TransactionCoordinator {
   }
 
   private async begin<T>(options: TransactionOptions, fn: Work<T>, resource: ResourceCall | undefined): Promise<T> {
-    this.assertOpen();
     const resolved = resolveTransactionOptions(options, this.deps.options);
     const { number, contended } = currentAttempt();
     const { clock, locks, store, report } = this.deps;
-    const held = guardingLocks(locks, options.locks);
-    const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: held, signal: options.signal });
-    const txn = new ActiveTransaction(newId(), number, resolved, this, lifetime.signal, (keys) =>
-      readForCall(store, keys),
-    );
+    const around = callLocks(locks);
+    this.assertOpen(around.length > 0 || this.current() !== undefined);
+    const guards = new Set([...around, ...namedLocks(locks, options.locks)]);
+    const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: guards, signal: options.signal });
+    const { signal } = lifetime;
+    const fetch: FetchEntries = (keys) => readForCall(store, keys);
+    const txn = new ActiveTransaction(newId(), number, resolved, this, signal, fetch, guards);
+    const inside = <R>(run: () => R): R =>
+      withTransaction(txn, () => insideTransaction(() => withLocksAround({ locks: around, signal }, run)));
     let outcome: TransactionOutcome = 'rolled-back';
     this.running.add(lifetime);
     try {
-      const calm = await escalate(locks, contended, resolved.timeoutMs, lifetime.signal);
+      const calm = await escalate(locks, contended, resolved.timeoutMs, signal);
       try {
-        const result = await withTransaction(txn, () => insideTransaction(() => lifetime.race(this.work(txn, fn))));
+        lifetime.assertAlive();
+        const result = await inside(() => lifetime.race(this.work(txn, fn)));
+        lifetime.assertAlive();
         txn.startCommit();
-        await this.commit(txn, held, lifetime.deadlineMs, resource);
+        await this.commit(txn, lifetime.deadlineMs, resource);
         outcome = 'committed';
         return result;
       } finally {
@@ -202,17 +243,12 @@ export class TransactionCoordinator {
     } finally {
       txn.end();
       lifetime.close();
-      this.running.delete(lifetime);
       await txn.hooks.runAfter(outcome, report);
+      this.running.delete(lifetime);
     }
   }
 
-  private async commit(
-    txn: ActiveTransaction,
-    held: readonly LockHandle[],
-    deadlineMs: number,
-    resource: ResourceCall | undefined,
-  ): Promise<void> {
+  private async commit(txn: ActiveTransaction, deadlineMs: number, resource: ResourceCall | undefined): Promise<void> {
     const demanded = resource?.precondition && { key: resource.key, expected: resource.precondition };
     // Whatever the method did to its resource, the next If-Match with the old tag must fail.
     if (resource?.isWrite && !txn.buffer.hasWrite(resource.key)) {
@@ -221,11 +257,11 @@ export class TransactionCoordinator {
     const versions = await this.committer.commit({
       txnId: txn.id,
       operations: txn.buffer.operations(txn.options.isolation, this.strategy, demanded),
-      guards: guardsOf(held),
+      guards: guardsOf(txn.guards),
       deadlineMs,
       demanded,
     });
-    noteVersion(resource, versions);
+    noted(versions);
   }
 
   private async work<T>(txn: ActiveTransaction, fn: Work<T>): Promise<T> {
@@ -236,8 +272,10 @@ export class TransactionCoordinator {
     return result;
   }
 
-  private assertOpen(): void {
-    if (this.isClosing) throw new ShuttingDownError('the application is closing: no new transaction');
+  /** What belongs to a running call may go on: the call is what the closing application waits for. */
+  private assertOpen(isOfRunningCall: boolean): void {
+    if (this.isClosing && !isOfRunningCall)
+      throw new ShuttingDownError('the application is closing: no new transaction');
   }
 }
 
@@ -247,7 +285,10 @@ function split<O extends TransactionOptions, T>(optionsOrFn: O | Work<T>, maybeF
   return [optionsOrFn, maybeFn];
 }
 
-function noteVersion(resource: ResourceCall | undefined, versions: CommittedVersions): void {
+/** Whichever transaction of the call wrote its resource: the ETag must fit the body. */
+function noted(versions: CommittedVersions): CommittedVersions {
+  const resource = currentResource();
   const version = resource && versions.get(resource.key);
-  if (resource && version !== undefined) resource.noteCommit(resource.key, version);
+  if (version !== undefined) resource?.noteCommit(version);
+  return versions;
 }

@@ -1,4 +1,4 @@
-import { LimitExceededError } from '../base/errors.js';
+import { LimitExceededError, PreconditionFailedError } from '../base/errors.js';
 import type { CommitOperation, EntryRecord, Expectation, VersionStrategy } from '../store/entry-operations.js';
 import { checkValueBytes, type Isolation, type TransactionLimits } from './txn.options.js';
 
@@ -15,6 +15,12 @@ export interface View {
   readonly version: number;
 }
 
+/** A write and what it counts against `maxBytes`. */
+interface SizedWrite {
+  readonly write: BufferedWrite;
+  readonly bytes: number;
+}
+
 /**
  * What a transaction has read and what it will write. The first read of a key stays the transaction's view of it.
  *
@@ -22,7 +28,7 @@ export interface View {
  * to its parent only when it succeeds.
  */
 export class TxnBuffer {
-  private readonly writes = new Map<string, BufferedWrite>();
+  private readonly writes = new Map<string, SizedWrite>();
 
   constructor(
     private readonly limits: TransactionLimits,
@@ -34,9 +40,12 @@ export class TxnBuffer {
     return new TxnBuffer(this.limits, this, this.reads);
   }
 
-  /** Makes an overlay's writes its parent's. */
+  /**
+   * Makes an overlay's writes its parent's, all or none.
+   * @throws LimitExceededError `LIMIT_EXCEEDED` when other parts have filled the parent meanwhile
+   */
   mergeIntoParent(): void {
-    for (const [key, write] of this.writes) this.parent?.put(key, write);
+    this.parent?.admitWrites(this.writes);
   }
 
   /** Undefined when the transaction neither wrote nor read the key. */
@@ -49,34 +58,41 @@ export class TxnBuffer {
     return this.reads.has(key) ? { value: read?.value, version } : undefined;
   }
 
+  /**
+   * Makes sure that these keys can be read, before anything is sent.
+   * @throws LimitExceededError `LIMIT_EXCEEDED`
+   */
+  admitReads(keys: readonly string[]): void {
+    this.checkKeys([...keys, ...this.allWrites().keys()]);
+  }
+
   /** Keeps the first read of a key and answers the record that counts. */
   recordRead(key: string, record: EntryRecord | undefined): EntryRecord | undefined {
     if (this.reads.has(key)) return this.reads.get(key);
-    this.admit(key);
+    this.admitReads([key]);
     this.reads.set(key, record);
     return record;
   }
 
   /** @throws LimitExceededError `LIMIT_EXCEEDED` */
   put(key: string, write: BufferedWrite): void {
-    this.admit(key);
-    if (write.kind === 'put') {
-      const bytes = Buffer.byteLength(write.value);
+    this.putAll([[key, write]]);
+  }
+
+  /**
+   * All of them or, when they pass a limit, none.
+   * @throws LimitExceededError `LIMIT_EXCEEDED`
+   */
+  putAll(writes: Iterable<readonly [string, BufferedWrite]>): void {
+    const sized = new Map<string, SizedWrite>();
+    for (const [key, write] of writes) {
+      // A bump keeps the value, so a value written before it stays.
+      if (write.kind === 'bump' && this.writeOf(key)?.kind === 'put') continue;
+      const bytes = write.kind === 'put' ? Buffer.byteLength(write.value) : 0;
       checkValueBytes(bytes, key);
-      const total = this.bytes(key) + bytes;
-      if (total > this.limits.maxBytes) {
-        throw new LimitExceededError(
-          `the transaction would write ${total} bytes, the limit is ${this.limits.maxBytes}; split it`,
-          {
-            details: { bytes: total, limit: this.limits.maxBytes },
-          },
-        );
-      }
+      sized.set(key, { write, bytes });
     }
-    const kept = this.writeOf(key);
-    // A bump keeps the value, so a value written before it stays.
-    if (write.kind === 'bump' && kept?.kind === 'put') return;
-    this.writes.set(key, write);
+    this.admitWrites(sized);
   }
 
   hasWrite(key: string): boolean {
@@ -86,6 +102,8 @@ export class TxnBuffer {
   /**
    * The operations of the commit, sorted by key. A written key is compared with what was read of it; a key that was
    * only read is compared when serializable; `demanded` comes on top.
+   *
+   * @throws PreconditionFailedError `PRECONDITION_FAILED` when the version read is not one that the client demands
    */
   operations(
     isolation: Isolation,
@@ -96,43 +114,55 @@ export class TxnBuffer {
     if (demanded) keys.add(demanded.key);
     return [...keys].sort().flatMap((key): CommitOperation[] => {
       const expected = this.expectationFor(key, demanded?.key === key ? demanded.expected : undefined);
-      const write = this.writes.get(key);
+      const write = this.writes.get(key)?.write;
       if (write === undefined) return expected ? [{ kind: 'check', key, expected }] : [];
       const guarded = expected ? { key, expected } : { key };
       return [write.kind === 'delete' ? { ...guarded, ...write } : { ...guarded, ...write, strategy }];
     });
   }
 
-  /** A demanded version replaces what was read; a demanded existence adds to it, so that no update is lost. */
+  /** What was read must still be there, and be what the client demands: a demand alone would let an update get lost. */
   private expectationFor(key: string, demanded: Expectation | undefined): Expectation | undefined {
-    if (demanded?.kind === 'version' || !this.reads.has(key)) return demanded;
+    if (!this.reads.has(key)) return demanded;
     const version = this.reads.get(key)?.version ?? 0;
-    return demanded && version === 0 ? demanded : { kind: 'version', version };
+    if (demanded !== undefined && (demanded.kind === 'exists' ? version === 0 : version !== demanded.version)) {
+      throw new PreconditionFailedError(
+        `${key} was not at the version that the client demands when it was read; nothing is visible`,
+        { details: { key, actual: version } },
+      );
+    }
+    return { kind: 'version', version };
   }
 
   private writeOf(key: string): BufferedWrite | undefined {
-    return this.writes.get(key) ?? this.parent?.writeOf(key);
+    return this.writes.get(key)?.write ?? this.parent?.writeOf(key);
   }
 
-  private admit(key: string): void {
-    const keys = this.keys();
-    if (keys.has(key) || keys.size < this.limits.maxKeys) return;
-    throw new LimitExceededError(`the transaction would touch more than ${this.limits.maxKeys} keys; split it`, {
-      details: { key, limit: this.limits.maxKeys },
-    });
-  }
-
-  private keys(): Set<string> {
-    const keys = this.parent ? this.parent.keys() : new Set(this.reads.keys());
-    for (const key of this.writes.keys()) keys.add(key);
-    return keys;
-  }
-
-  private bytes(without: string): number {
-    let total = this.parent?.bytes(without) ?? 0;
-    for (const [key, write] of this.writes) {
-      if (key !== without && write.kind === 'put') total += Buffer.byteLength(write.value);
+  private admitWrites(added: ReadonlyMap<string, SizedWrite>): void {
+    const after = new Map([...this.allWrites(), ...added]);
+    this.checkKeys(after.keys());
+    let bytes = 0;
+    for (const write of after.values()) bytes += write.bytes;
+    if (bytes > this.limits.maxBytes) {
+      throw new LimitExceededError(
+        `the transaction would write ${bytes} bytes, the limit is ${this.limits.maxBytes}; split it`,
+        { details: { bytes, limit: this.limits.maxBytes } },
+      );
     }
-    return total;
+    for (const [key, write] of added) this.writes.set(key, write);
+  }
+
+  private checkKeys(further: Iterable<string>): void {
+    const keys = new Set([...this.reads.keys(), ...further]);
+    if (keys.size <= this.limits.maxKeys) return;
+    throw new LimitExceededError(
+      `the transaction would touch ${keys.size} keys, the limit is ${this.limits.maxKeys}; split it`,
+      { details: { keys: keys.size, limit: this.limits.maxKeys } },
+    );
+  }
+
+  /** The writes around an overlay and its own. */
+  private allWrites(): Map<string, SizedWrite> {
+    return new Map([...(this.parent?.allWrites() ?? []), ...this.writes]);
   }
 }

@@ -1,6 +1,6 @@
 import { fullJitterMs } from '../base/backoff.js';
 import { type Clock, sleep } from '../base/clock.js';
-import { VersionConflictError } from '../base/errors.js';
+import { TransactionAbortedError, VersionConflictError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { isInsideTransaction, withAttempt } from './attempt.js';
 import type { ResolvedRetryOptions } from './version.options.js';
@@ -14,18 +14,22 @@ export interface RetryDependencies {
 /**
  * Runs `fn` again while it fails with a version conflict, within attempts and time budget (protocol section 4).
  *
- * Nothing but {@link VersionConflictError} is retried. Inside a transaction nothing is: its conflict shows at its own
- * commit, outside this call.
+ * Nothing but {@link VersionConflictError} is retried. Inside a transaction nothing is unless `commitsItself`: the
+ * conflict shows at that transaction's own commit, outside this call.
  *
  * @throws VersionConflictError `VERSION_CONFLICT` the last one, with the number of attempts in its details
+ * @throws TransactionAbortedError `TXN_ABORTED` when the signal aborts between two attempts
  */
 export async function retryConflicts<T>(
-  options: ResolvedRetryOptions,
+  options: ResolvedRetryOptions & {
+    /** `fn` commits by itself also inside a transaction (`requires_new`). */
+    readonly commitsItself?: boolean;
+  },
   { clock, random }: RetryDependencies,
   signal: AbortSignal | undefined,
   fn: () => Promise<T>,
 ): Promise<T> {
-  if (isInsideTransaction()) return fn();
+  if (isInsideTransaction() && !options.commitsItself) return fn();
   const startedMs = clock.now();
   const conflicting = new Set<string>();
   for (let number = 1; ; number++) {
@@ -38,7 +42,11 @@ export async function retryConflicts<T>(
       const pauseMs = fullJitterMs(number, options.backoff, random);
       const isSpent = number >= options.attempts || clock.now() + pauseMs - startedMs > options.budgetMs;
       if (isSpent) throw spent(error, number);
-      await sleep(clock, pauseMs, signal);
+      await sleep(clock, pauseMs, signal).catch((cause: unknown) => {
+        throw new TransactionAbortedError('the caller went away before the next attempt; nothing is visible', {
+          cause,
+        });
+      });
     }
   }
 }

@@ -18,8 +18,9 @@ export function parseCondition(header: string, comparison: 'strong' | 'weak'): C
   for (const part of header.split(',')) {
     const match = TAG.exec(part);
     if (match === null || (match[1] !== undefined && comparison === 'strong')) continue;
-    const tag = match[2] ?? '';
-    if (/^(0|[1-9]\d{0,15})$/.test(tag)) versions.push(Number(tag));
+    const version = Number(match[2]);
+    // Only our own spelling: `"01"` or a number that is not exact names no version.
+    if (version >= 0 && Number.isSafeInteger(version) && match[2] === String(version)) versions.push(version);
   }
   return { kind: 'versions', versions };
 }

@@ -35,9 +35,10 @@ export class ResourceCall {
     this.version ??= version;
   }
 
-  /** A commit of the call left `key` at `version`. */
-  noteCommit(key: string, version: number): void {
-    if (key === this.key) this.version = version;
+  /** A commit of the call left the resource at `version`; what was read before the method ran is older. */
+  noteCommit(version: number): void {
+    this.fetched = undefined;
+    this.version = version;
   }
 
   /** The version that the answer shows; undefined when the call never touched the resource. */

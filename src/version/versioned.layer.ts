@@ -1,4 +1,5 @@
 import { InvalidOptionsError } from '../base/errors.js';
+import type { HttpExchange } from '../pipeline/http-exchange.js';
 import { compileKeys } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
@@ -20,12 +21,14 @@ export class VersionedLayer implements PipelineLayer {
     private readonly store: CacheTxnStore,
     private readonly module: VersionModuleOptions,
     private readonly deps: RetryDependencies,
+    /** Whether a method commits by itself also inside a transaction; another layer knows. */
+    private readonly commitsItself: (method: DecoratedMethod) => boolean,
   ) {}
 
   prepare(method: DecoratedMethod): Around | undefined {
     const options = method.metadata<VersionedOptions>(VERSIONED);
     if (options === undefined) return undefined;
-    const retry = resolveRetryOptions(options, this.module);
+    const retry = { ...resolveRetryOptions(options, this.module), commitsItself: this.commitsItself(method) };
     const attempts: Around = (call, next) =>
       retryConflicts(retry, this.deps, call.signal, () => {
         if (currentAttempt().number > 1) currentResource()?.forget();
@@ -60,8 +63,17 @@ export class VersionedLayer implements PipelineLayer {
         }
       }
       const emitted = await withResource(resource, () => attempts(call, next));
-      if (etag && resource.shownVersion !== undefined) http.setHeader('ETag', etagOf(resource.shownVersion));
+      const version = resource.shownVersion;
+      if (etag && version !== undefined && !answersCondition(http, version)) http.setHeader('ETag', etagOf(version));
       return emitted;
     };
   }
+}
+
+/**
+ * Whether a tag would make Express compare it with the client's and answer 304: without an entry the body comes from
+ * elsewhere and may have changed while the tag has not.
+ */
+function answersCondition(http: HttpExchange, version: number): boolean {
+  return version === 0 && !isWriteMethod(http.method) && http.header('if-none-match') !== undefined;
 }
