@@ -37,12 +37,19 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: true }],
-      // `const { secret: _secret, ...rest } = options` is how a copy without one property is written.
-      '@typescript-eslint/no-unused-vars': ['error', { ignoreRestSiblings: true }],
+      // An underscore says "on purpose", as it does to the compiler; a rest sibling is a copy without one property.
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_', ignoreRestSiblings: true },
+      ],
       // `cache.get<Order>(key)`: the caller states what was stored, and no argument can tell.
       '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+      // Nest's option types are classes, and its users pass literals.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // A Nest module is a class that holds nothing but its decorator.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
+      // `this: void` is how a method says that it may be taken off its object.
+      '@typescript-eslint/no-invalid-void-type': ['error', { allowAsThisParameter: true }],
       'no-console': 'error',
       'no-restricted-syntax': ['error', ...byHand],
     },
@@ -76,6 +83,7 @@ export default defineConfig(
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
+      '@typescript-eslint/restrict-plus-operands': 'off',
       '@typescript-eslint/unbound-method': 'off',
       // Handlers of test applications often return what they are given.
       '@typescript-eslint/no-invalid-void-type': 'off',

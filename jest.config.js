@@ -29,7 +29,6 @@ export default {
     project('contract', 'test/contract'),
     project('scripts', 'test/scripts'),
     project('e2e', 'test/e2e'),
-    project('faults', 'test/faults'),
     project('support', 'test/support-specs'),
     project('sample', 'sample-app/test'),
   ],

@@ -42,9 +42,28 @@ export type { HttpExchange } from './pipeline/http-exchange.js';
 export type { KeySource } from './pipeline/key-source.js';
 export { redisStore } from './redis/redis-store.js';
 export type { RedisConnectionOptions, RedisStoreOptions, RedisStoreSettings } from './redis/redis-store.options.js';
-export type { VersionStrategy } from './store/entry-operations.js';
-export type { LockInfo } from './store/lock-operations.js';
-export { CacheTxnStore } from './store/store.js';
+export type {
+  CommitOperation,
+  CommitOutcome,
+  CommitRequest,
+  EntryRecord,
+  Expectation,
+  LockGuard,
+  Mismatch,
+  ResolveOutcome,
+  VersionStrategy,
+} from './store/entry-operations.js';
+export type {
+  AcquireOutcome,
+  AcquireRequest,
+  Handover,
+  LockInfo,
+  ReleaseOutcome,
+  ReleaseRequest,
+  RenewOutcome,
+  RenewRequest,
+} from './store/lock-operations.js';
+export { CacheTxnStore, type StoreContext, type Unsubscribe } from './store/store.js';
 export { CacheTxn, type CacheTxnOptions } from './txn/cache-txn.decorator.js';
 export { CurrentTxn } from './txn/current-txn.decorator.js';
 export type { Propagation } from './txn/propagation.js';

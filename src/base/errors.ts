@@ -91,7 +91,7 @@ export class TransactionRolledBackError extends CacheTxnError {
   readonly code = 'TXN_ROLLED_BACK';
 }
 
-/** The caller went away (client disconnect, abort signal, shutdown) before the commit; nothing is visible. */
+/** The caller went away (client disconnect, abort signal) before the commit; nothing is visible. */
 export class TransactionAbortedError extends CacheTxnError {
   readonly code = 'TXN_ABORTED';
 }
@@ -132,7 +132,7 @@ export class CrossSlotError extends CacheTxnError {
   readonly code = 'CROSS_SLOT';
 }
 
-/** The application is closing: no new lock and no new transaction. */
+/** The application is closing: no new lock, no new transaction, and a running one that outlasted `shutdownGrace` is rolled back. */
 export class ShuttingDownError extends CacheTxnError {
   readonly code = 'SHUTTING_DOWN';
   override readonly retryable = true;

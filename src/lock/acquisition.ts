@@ -1,4 +1,5 @@
-import type { Clock } from '../base/clock.js';
+import { sharedAbortController } from '../base/abort.js';
+import { type Clock, sleep } from '../base/clock.js';
 import { CacheTxnError, LockTimeoutError, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { fullJitterMs } from '../base/backoff.js';
@@ -31,6 +32,8 @@ const POLL_MS = 1_000;
 const PLACE_MS = 5_000;
 /** Pauses before asking a store again that did not answer. */
 const STORE_RETRY = { initialMs: 50, maxMs: 500 };
+/** Nobody waits for a withdrawal: it may be slower than a retry of a caller that does. */
+const WITHDRAW_RETRY = { initialMs: 100, maxMs: 2_000 };
 
 /**
  * Takes the names of one slot, waiting in the store's queue.
@@ -39,6 +42,7 @@ const STORE_RETRY = { initialMs: 50, maxMs: 500 };
  */
 export class Acquisition {
   private withdrawing = 0;
+  private readonly closed = sharedAbortController();
 
   constructor(
     private readonly store: CacheTxnStore,
@@ -52,6 +56,11 @@ export class Acquisition {
   /** No withdrawal is on its way to the store. */
   get isIdle(): boolean {
     return this.withdrawing === 0;
+  }
+
+  /** Ends withdrawals that the store has not taken yet. */
+  close(): void {
+    this.closed.abort();
   }
 
   /**
@@ -106,7 +115,7 @@ export class Acquisition {
         }
       }
     } catch (error) {
-      if (mayHold) this.withdraw(wish);
+      if (mayHold) void this.withdraw(wish);
       throw error;
     } finally {
       seat.leave();
@@ -133,15 +142,30 @@ export class Acquisition {
     }
   }
 
-  /** Leaves the queue and gives back what was taken meanwhile; the caller does not wait for it. */
-  private withdraw({ names, token }: Wish): void {
+  /**
+   * Leaves the queue and gives back what was taken meanwhile; the caller does not wait for it. A store that does not
+   * answer may still run what was asked before, so it is told again, until one lease from now.
+   */
+  private async withdraw({ names, token, leaseMs }: Wish): Promise<void> {
+    const untilMs = this.clock.now() + leaseMs;
     this.withdrawing++;
-    this.store
-      .releaseLocks({ names, token })
-      .catch((error: unknown) => {
-        this.report(error, { during: 'leaving a lock queue', details: { names } });
-      })
-      .finally(() => this.withdrawing--);
+    try {
+      for (let tries = 1; ; tries++) {
+        try {
+          await this.store.releaseLocks({ names, token });
+          return;
+        } catch (error) {
+          if (this.clock.now() >= untilMs) throw error;
+          await sleep(this.clock, fullJitterMs(tries, WITHDRAW_RETRY, this.random), this.closed.signal).catch(() => {
+            throw error;
+          });
+        }
+      }
+    } catch (error) {
+      this.report(error, { during: 'leaving a lock queue', details: { names } });
+    } finally {
+      this.withdrawing--;
+    }
   }
 }
 

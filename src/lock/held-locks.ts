@@ -1,4 +1,5 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
+import { inSection } from '../base/section.js';
 import type { Lease } from './lease.js';
 import type { LockHandle } from './lock-handle.js';
 
@@ -17,7 +18,7 @@ export function currentLock(): LockHandle | undefined {
 
 /** Runs `fn` with `lock` as the innermost lock of its call. */
 export function withHeldLock<R>(lock: LockHandle, fn: () => R): R {
-  return callScope.run(HELD_LOCKS, [...heldLocks(), lock], fn);
+  return callScope.run(HELD_LOCKS, [...heldLocks(), lock], () => inSection(`lock ${lock.names.join(', ')}`, fn));
 }
 
 /** The live lease of the present call that covers `name` in the store that `owner` stands for. */

@@ -88,6 +88,7 @@ export class LeaseRegistry {
   /** Stops to renew and to listen; what is held still ends with its lease, and is answered. */
   close(): readonly Lease[] {
     this.watchdog.close();
+    this.acquisition.close();
     this.room.close();
     for (const lease of this.leases) lease.end();
     return [...this.leases];

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type { Clock, Timer } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { RenewOutcome, RenewRequest } from '../store/lock-operations.js';
@@ -5,10 +6,8 @@ import type { CacheTxnStore } from '../store/store.js';
 import { firstName, type Lease } from './lease.js';
 import { groupBySlot } from './slot-groups.js';
 
-/** A failed renewal is tried again after this part of the lease: about six tries fit before the deadline. */
-const RETRY_PART = 1 / 12;
-/** Or after this part of what is left of it, if that is sooner: a claim is far shorter than the lease it will become. */
-const RETRY_LEFT_PART = 1 / 3;
+/** A failed renewal is tried again after this part of what is left: a first pause of a tenth of the lease, then shorter ones. */
+const RETRY_LEFT_PART = 1 / 6;
 /** But not before this long: a store that fails at once is not asked in a tight loop. */
 const RETRY_AT_LEAST_MS = 10;
 
@@ -26,6 +25,8 @@ interface Watch {
  */
 export class LeaseWatchdog {
   private readonly watches = new Map<Lease, Watch>();
+  /** Where the service was made: a timer would otherwise run in, and keep alive, the context of some earlier call. */
+  private readonly outside = new AsyncResource('LeaseWatchdog');
   private timer: Timer | undefined;
   private wakesAtMs = Infinity;
 
@@ -69,10 +70,11 @@ export class LeaseWatchdog {
     this.stop();
     if (next === Infinity) return;
     this.wakesAtMs = next;
-    this.timer = this.clock.after(next - this.clock.now(), () => {
+    const onTime = (): void => {
       this.wakesAtMs = Infinity;
       this.renewDue();
-    });
+    };
+    this.timer = this.outside.runInAsyncScope(() => this.clock.after(next - this.clock.now(), onTime));
   }
 
   private renewDue(): void {
@@ -121,8 +123,7 @@ export class LeaseWatchdog {
       this.unwatch(lease);
       lease.lose('taken');
     } else if (outcomes.includes('unknown')) {
-      const pauseMs = Math.min(lease.options.leaseMs * RETRY_PART, lease.leftMs() * RETRY_LEFT_PART);
-      watch.dueAtMs = this.clock.now() + Math.max(RETRY_AT_LEAST_MS, pauseMs);
+      watch.dueAtMs = this.clock.now() + Math.max(RETRY_AT_LEAST_MS, lease.leftMs() * RETRY_LEFT_PART);
     } else {
       lease.extend(sentAtMs, leaseMs);
       if (!lease.options.renew) this.unwatch(lease);

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { present } from '../base/assert.js';
 import { sharedAbortController } from '../base/abort.js';
 import type { Clock, Timer } from '../base/clock.js';
@@ -42,6 +43,8 @@ export function marginMs(leaseMs: number): number {
  */
 export class Lease {
   private readonly controller = sharedAbortController();
+  /** Listeners of the signal belong to the call that took the lock, whoever finds out that it is lost. */
+  private readonly call = new AsyncResource('Lease');
   private readonly endsAtMs: number;
   private validUntilMs: number;
   private timer: Timer | undefined;
@@ -103,11 +106,13 @@ export class Lease {
     if (this.state !== 'held') return;
     this.state = 'lost';
     this.timer?.cancel();
-    this.controller.abort(
-      new LockLostError(`the lock ${this.names.join(', ')} is lost: ${REASONS[reason]}; stop, and call again`, {
-        details: { names: this.names, reason },
-      }),
+    const error = new LockLostError(
+      `the lock ${this.names.join(', ')} is lost: ${REASONS[reason]}; stop, and call again`,
+      { details: { names: this.names, reason } },
     );
+    this.call.runInAsyncScope(() => {
+      this.controller.abort(error);
+    });
   }
 
   /** The holder gives it back: no signal. */

@@ -1,12 +1,12 @@
 import { createParamDecorator } from '@nestjs/common';
-import { LockLostError } from '../base/errors.js';
+import { InvalidOptionsError } from '../base/errors.js';
 import { currentLock } from './held-locks.js';
 import type { LockHandle } from './lock-handle.js';
 
 function lockOfCall(decorator: string): LockHandle {
   const lock = currentLock();
   if (lock) return lock;
-  throw new LockLostError(`${decorator}: the call holds no lock; put @Locked on the method or its class`, {
+  throw new InvalidOptionsError(`${decorator}: the call holds no lock; put @Locked on the method or its class`, {
     details: { decorator },
   });
 }

@@ -1,5 +1,6 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { InvalidOptionsError } from '../base/errors.js';
+import { wholeNumber } from '../base/option-checks.js';
 
 /** How a lock is taken and kept. Every option has a default in `forRoot({ lock })`. */
 export interface LockOptions {
@@ -80,8 +81,5 @@ export function resolveLockOptions(options: LockOptions, module: LockModuleOptio
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function resolveMaxWaiters({ maxWaiters = MAX_WAITERS }: LockModuleOptions): number {
-  if (Number.isInteger(maxWaiters) && maxWaiters >= 1 && maxWaiters <= 100_000) return maxWaiters;
-  throw new InvalidOptionsError(`lock.maxWaiters: ${maxWaiters} must be a whole number from 1 to 100000`, {
-    details: { option: 'lock.maxWaiters' },
-  });
+  return wholeNumber(maxWaiters, 'lock.maxWaiters', 1, 100_000);
 }

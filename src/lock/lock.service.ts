@@ -22,7 +22,7 @@ const DRAIN_STEP_MS = 20;
  * Distributed locks: mutual exclusion on names among all processes that share a store.
  *
  * A lock ends when it is released, when its lease ends without renewal, or at `maxHold`; `Lock.signal` tells its holder
- * before anybody else can own it. Waiters are served first in, first out. Guarantees G1 to G9.
+ * before anybody else can own it. Waiters are served first in, first out. Guarantees G1 to G13.
  */
 export class LockService {
   private readonly registry: LeaseRegistry;
@@ -62,12 +62,12 @@ export class LockService {
    *
    * When the lock is lost, `lock.signal` fires; what `fn` then answers or throws is still what the caller gets.
    */
-  async withLock<T>(names: Names, fn: (lock: Lock) => Promise<T>): Promise<T>;
-  async withLock<T>(names: Names, options: LockOptions, fn: (lock: Lock) => Promise<T>): Promise<T>;
+  async withLock<T>(names: Names, fn: (lock: Lock) => T | Promise<T>): Promise<T>;
+  async withLock<T>(names: Names, options: LockOptions, fn: (lock: Lock) => T | Promise<T>): Promise<T>;
   async withLock<T>(
     names: Names,
-    optionsOrFn: LockOptions | ((lock: Lock) => Promise<T>),
-    maybeFn?: (lock: Lock) => Promise<T>,
+    optionsOrFn: LockOptions | ((lock: Lock) => T | Promise<T>),
+    maybeFn?: (lock: Lock) => T | Promise<T>,
   ): Promise<T> {
     const [options, fn] = typeof optionsOrFn === 'function' ? [{}, optionsOrFn] : [optionsOrFn, maybeFn];
     if (fn === undefined) throw new InvalidOptionsError('withLock needs a function to run under the lock');
@@ -103,6 +103,7 @@ export class LockService {
    * Refuses new locks, waits up to `graceMs` for the held ones and for whatever is on its way, then fires the signals
    * and waits as long again. What is still held then is left to its lease: releasing it would let others in while its
    * method runs.
+   * @internal
    */
   async drain(graceMs: number): Promise<void> {
     this.closing.abort(new ShuttingDownError('the application is closing: no new lock'));
@@ -120,6 +121,7 @@ export class LockService {
    * For the layer around decorated methods: {@link acquire} with what it takes to make the lock part of a call.
    *
    * @param callSignal ends the waiting, and then fires the signal of the lock: the caller has left
+   * @internal
    */
   async acquireHandle(names: Names, given: LockOptions, callSignal?: AbortSignal): Promise<LockHandle> {
     const options = resolveLockOptions(given, this.deps.options);

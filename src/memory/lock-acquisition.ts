@@ -16,10 +16,10 @@ import {
 } from './lock-state.js';
 import { nextStamp, type Instant } from './server-time.js';
 
-/** What the acquisition answers, and the hand-over it caused on the way. */
+/** What the acquisition answers, and the hand-overs it caused on the way. */
 export interface Acquisition {
   readonly outcome: AcquireOutcome;
-  readonly delivery?: Delivery | undefined;
+  readonly deliveries?: readonly (Delivery | undefined)[];
 }
 
 /** Takes every lock, or queues at the first busy one; the rules of {@link CacheTxnStore.acquireLocks}. */
@@ -41,9 +41,12 @@ export function acquire(
   takeFirst(locks.slice(0, busyAt), request, caller, now);
   // Nobody holds it, and it is not the caller's turn: whoever is first gets it now rather than when it asks.
   const delivery = isHeld(busy, now) ? undefined : handOver(busy, now);
+  // A name in front was taken away: what comes after it is given up, or two callers could wait in a circle.
+  const beyond = locks.slice(busyAt + 1).filter((lock) => isHeldBy(lock, request.token, now));
+  const deliveries = [delivery, ...beyond.map((lock) => handOver(lock, now))];
   enqueue(busy, { token: request.token, caller, deadlineMs: now.ms + request.queueMs, claimMs: request.claimMs });
   const { name, fence } = busy;
-  return { outcome: { kind: 'queued', name, remainingMs: remainingMs(busy, now), fence }, delivery };
+  return { outcome: { kind: 'queued', name, remainingMs: remainingMs(busy, now), fence }, deliveries };
 }
 
 /** Held by somebody else, or free and somebody else's turn. */

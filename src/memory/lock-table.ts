@@ -42,9 +42,9 @@ export class LockTable {
   acquire(request: AcquireRequest, caller: Caller, now: Instant): AcquireOutcome {
     assert(request.token !== BLOCKED, 'a lock token is empty');
     const locks = request.names.map((name) => this.open(name, now));
-    const { outcome, delivery } = acquire(locks, request, caller, now);
+    const { outcome, deliveries = [] } = acquire(locks, request, caller, now);
     for (const lock of locks) this.close(lock, now);
-    if (delivery !== undefined) this.deliver(delivery);
+    for (const delivery of deliveries) if (delivery !== undefined) this.deliver(delivery);
     return outcome;
   }
 

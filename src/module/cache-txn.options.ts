@@ -35,7 +35,8 @@ export interface CacheTxnModuleShape {
 /** Where {@link CacheTxnModuleOptions} come from when they need other providers. */
 export interface CacheTxnModuleAsyncOptions extends CacheTxnModuleShape, Pick<ModuleMetadata, 'imports'> {
   readonly inject?: FactoryProvider['inject'];
-  readonly useFactory: (...dependencies: never[]) => CacheTxnModuleOptions | Promise<CacheTxnModuleOptions>;
+  /** Gets what `inject` names, in that order. */
+  useFactory(this: void, ...dependencies: unknown[]): CacheTxnModuleOptions | Promise<CacheTxnModuleOptions>;
 }
 
 /** Injection token of the options as given. */

@@ -44,6 +44,11 @@ export class CacheTxnErrorFilter implements ExceptionFilter<CacheTxnError> {
     const response: unknown = host.switchToHttp().getResponse();
     const statusCode = STATUS[error.code] ?? 500;
     if (statusCode >= 500) this.logger.error(`${error.code}: ${error.message}`);
+    if (httpAdapter.isHeadersSent(response)) {
+      // A method with `@Res()` failed after it had answered, or in the middle of it.
+      httpAdapter.end(response);
+      return;
+    }
     if (WITH_RETRY_AFTER.includes(error.code))
       httpAdapter.setHeader(response, 'Retry-After', String(retryAfterSeconds(error)));
     const message = statusCode === 500 ? 'Internal server error' : error.message;

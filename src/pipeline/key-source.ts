@@ -4,7 +4,8 @@ import { parseKeyTemplate, type KeyTemplate } from './key-template.js';
 import type { DecoratedMethod } from './layer.js';
 
 /** One key or several: a template, a list of templates, or a function of the call whose result is taken as it is. */
-export type KeySource = string | readonly string[] | ((call: Call) => string | readonly string[]);
+export type KeySource<R extends object = Record<string, unknown>> =
+  string | readonly string[] | ((call: Call<R>) => string | readonly string[]);
 
 /** The keys of one call, in the order they were given; at least one. */
 export type KeyReader = (call: Call) => readonly string[];

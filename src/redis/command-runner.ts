@@ -10,6 +10,8 @@ const NOT_SENT = /isn't writeable|wait for the connection|None of startup nodes 
  * script is something else, such as a command that the user may not run.
  */
 const FOREIGN_DATA = /^(WRONGTYPE |ERR user_script:\d+: |ERR Error running script)/;
+/** A command inside a script was refused (an ACL, say), so what stands before it in the script has run. */
+const REFUSED_INSIDE = /(script: [0-9a-f]{40}|@user_script)/;
 
 /**
  * Sends commands with a deadline of its own around each: ioredis can leave a promise pending for ever
@@ -38,7 +40,7 @@ export class CommandRunner {
 
   /**
    * @throws StoreUnavailableError `STORE_UNAVAILABLE` when the command surely did not run
-   * @throws StoreTimeoutError `STORE_TIMEOUT` when nobody can tell whether it ran
+   * @throws StoreTimeoutError `STORE_TIMEOUT` when nobody can tell whether it ran, or how far
    * @throws StoreReplyError `STORE_REPLY` when the key holds foreign data
    */
   async run<T>(what: string, send: () => Promise<T>, leftMs = this.timeoutMs): Promise<T> {
@@ -77,6 +79,12 @@ function classify(error: unknown, what: string): CacheTxnError | UnknownScript {
     if (message.startsWith('NOSCRIPT ')) return new UnknownScript();
     if (FOREIGN_DATA.test(message)) {
       return new StoreReplyError(`Redis could not run ${what}: a key of its own holds foreign data`, context);
+    }
+    if (REFUSED_INSIDE.test(message)) {
+      return new StoreTimeoutError(
+        `Redis refused a command in the middle of ${what}; look at the permissions of its user`,
+        context,
+      );
     }
     return new StoreUnavailableError(`Redis refused ${what}: ${message.split(' ')[0] ?? 'ERR'}`, context);
   }

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { type Duration, toMs } from '../base/duration.js';
-import { InvalidOptionsError } from '../base/errors.js';
+import { oneOf } from '../base/option-checks.js';
 
 /** How the store behaves, whatever the connection. */
 export interface RedisStoreSettings {
@@ -69,11 +69,4 @@ export function resolveSettings(settings: RedisStoreSettings): ResolvedSettings 
     onUnavailable: oneOf(settings.onUnavailable ?? 'fail', ['fail', 'degraded'], 'redisStore.onUnavailable'),
     onEviction: oneOf(settings.onEviction ?? 'warn', ['warn', 'refuse'], 'redisStore.onEviction'),
   };
-}
-
-function oneOf<T extends string>(value: T, allowed: readonly T[], option: string): T {
-  if (allowed.includes(value)) return value;
-  throw new InvalidOptionsError(`${option}: ${JSON.stringify(value)} is none of ${allowed.join(', ')}`, {
-    details: { option },
-  });
 }

@@ -48,12 +48,13 @@ export class Lifetime {
   }
 
   /**
-   * The result of `work`, or the signal's reason at the deadline. What aborts the signal earlier leaves `work` the rest
-   * of its time to notice: the locks around it are given back when this settles, and it should not run on without them.
+   * The result of `work`, or the signal's reason at the deadline, after a call of `onOutlived`. What aborts the signal
+   * earlier leaves `work` the rest of its time to notice: whoever waits for this gives locks back when it settles.
    */
-  race<T>(work: Promise<T>): Promise<T> {
+  race<T>(work: Promise<T>, onOutlived: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       this.onTimeout = () => {
+        onOutlived();
         reject(reasonOf(this.signal));
       };
       work.then(resolve, reject);

@@ -1,5 +1,6 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
 import { reasonOf } from '../base/clock.js';
+import type { ErrorSink } from '../base/error-sink.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { heldLocks } from '../lock/held-locks.js';
 import type { Lock } from '../lock/lock.js';
@@ -53,6 +54,28 @@ export function guardsOf(locks: Iterable<LockHandle>): LockGuard[] {
     for (const { names, token } of lock.leases) for (const name of names) tokens.set(name, token);
   }
   return [...tokens].map(([name, token]) => ({ name, token }));
+}
+
+/**
+ * Holds the locks around the present call until `work` has settled, by entering them once more: whoever took them gives
+ * them back when the transaction fails at its time-out, and nobody else may own them while its method still works.
+ */
+export function holdUntilSettled(
+  service: LockService,
+  locks: readonly LockHandle[],
+  work: Promise<unknown>,
+  report: ErrorSink,
+): void {
+  for (const lock of locks.filter((candidate) => candidate.isHeld())) {
+    const { names } = lock;
+    const holding = service.acquire([...names], { wait: 0 }).then(async (entered) => {
+      await Promise.allSettled([work]);
+      await entered.release();
+    });
+    holding.catch((error: unknown) => {
+      report(error, { during: 'holding a lock for a method that outlives its transaction', details: { names } });
+    });
+  }
 }
 
 /** Calls `onLost` when any of the locks is lost; answers how to stop listening. */

@@ -1,8 +1,6 @@
 import { TransactionStateError } from '../base/errors.js';
 import type { Transaction } from './transaction.js';
 
-const NEVER = new AbortController().signal;
-
 /**
  * What a function gets that runs without a transaction (`supports`, `not_supported`, `never`): every write in it is
  * its own commit, so there is nothing to mark and nothing to hook into.
@@ -12,7 +10,8 @@ export class NoTransaction implements Transaction {
 
   constructor(
     readonly attempt: number,
-    readonly signal: AbortSignal = NEVER,
+    /** By default one of its own: on a shared one the listeners of all calls would pile up. */
+    readonly signal: AbortSignal = new AbortController().signal,
   ) {}
 
   setRollbackOnly(): never {
@@ -37,7 +36,7 @@ export class NoTransaction implements Transaction {
 
   private refuse(what: string): never {
     throw new TransactionStateError(
-      `${what}: there is no transaction here (propagation supports, not_supported or never)`,
+      `${what}: there is no transaction here; put @CacheTxn on the method, or look at its propagation`,
     );
   }
 }

@@ -95,15 +95,16 @@ export class OneSlotCommit {
   private async resolve(request: CommitRequest, sentAtMs: number, deadlineMs: number): Promise<ResolveOutcome> {
     const untilMs = Math.min(Math.max(deadlineMs, this.clock.now() + RESOLVE_AT_LEAST_MS), sentAtMs + TRUST_ABORT_MS);
     let cause: unknown;
-    for (let tries = 1; this.clock.now() < untilMs; tries++) {
+    let tries = 0;
+    do {
       try {
         const outcome = await this.store.resolveCommit(request);
         if (outcome.kind === 'committed' || this.clock.now() < sentAtMs + TRUST_ABORT_MS) return outcome;
       } catch (error) {
         cause = error;
-        await sleep(this.clock, fullJitterMs(tries, RESOLVE_RETRY, this.random));
+        await sleep(this.clock, fullJitterMs(++tries, RESOLVE_RETRY, this.random));
       }
-    }
+    } while (this.clock.now() < untilMs);
     throw new TransactionInDoubtError(
       'the commit was sent, and the store answered neither it nor the question what became of it',
       {

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { present } from '../base/assert.js';
 import { type Clock, sleep } from '../base/clock.js';
 import {
@@ -24,7 +25,7 @@ import {
 import { ActiveTransaction, currentTransaction, type FetchEntries, withTransaction } from './active-transaction.js';
 import { escalate } from './escalation.js';
 import { Lifetime } from './lifetime.js';
-import { callLocks, guardsOf, namedLocks, withLocksAround } from './lock-guards.js';
+import { callLocks, guardsOf, holdUntilSettled, namedLocks, withLocksAround } from './lock-guards.js';
 import { NoTransaction } from './no-transaction.js';
 import { type CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
 import { actionFor, isApart } from './propagation.js';
@@ -48,7 +49,7 @@ export interface CoordinatorDependencies {
 /** How often a drain looks whether the last transaction has ended. */
 const DRAIN_STEP_MS = 20;
 
-type Work<T> = (txn: Transaction) => Promise<T>;
+type Work<T> = (txn: Transaction) => T | Promise<T>;
 
 /**
  * Runs functions as transactions: their cache writes wait for the commit and become visible together, or not at all.
@@ -101,11 +102,21 @@ export class TransactionCoordinator {
     return retryConflicts({ ...retry, commitsItself }, this.deps, options.signal, () => this.execute(options, fn));
   }
 
-  /** For the layer around decorated methods: like {@link run}, with the resource that it is this call's to commit. */
+  /**
+   * For the layer around decorated methods: like {@link run}, with the resource that it is this call's to commit.
+   * @internal
+   */
   async execute<T>(options: TransactionOptions, fn: Work<T>, resource?: ResourceCall): Promise<T> {
     const outer = this.active();
     const resolved = resolveTransactionOptions(options, this.deps.options);
-    switch (actionFor(resolved.propagation, outer !== undefined)) {
+    const action = actionFor(resolved.propagation, outer !== undefined);
+    if (resource?.isWrite && action !== 'begin') {
+      throw new TransactionStateError(
+        `a transaction around the whole call would commit ${resource.key} without its If-Match; begin it inside, or use propagation requires_new`,
+        { details: { key: resource.key } },
+      );
+    }
+    switch (action) {
       case 'join':
         return this.join(this.part(outer, options), fn);
       case 'nest':
@@ -125,26 +136,38 @@ export class TransactionCoordinator {
     }
   }
 
-  /** For the cache: the transaction that a read or write of this module belongs to. */
+  /**
+   * For the cache: the transaction that a read or write of this module belongs to.
+   * @internal
+   */
   active(): ActiveTransaction | undefined {
     const txn = currentTransaction();
     return txn?.owner === this ? txn : undefined;
   }
 
-  /** For the cache: reads without a transaction, within the limits of one. */
+  /**
+   * For the cache: reads without a transaction, within the limits of one.
+   * @internal
+   */
   async readAlone(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
     new TxnBuffer(resolveTransactionOptions({}, this.deps.options)).admitReads(keys);
     return readForCall(this.deps.store, keys);
   }
 
-  /** For the cache: writes without a transaction, as a commit of their own, within the limits of one. */
+  /**
+   * For the cache: writes without a transaction, as a commit of their own, within the limits of one.
+   * @internal
+   */
   async writeAlone(writes: Iterable<readonly [string, BufferedWrite]>): Promise<CommittedVersions> {
     const buffer = new TxnBuffer(resolveTransactionOptions({}, this.deps.options));
     buffer.putAll(writes);
     return this.commitAlone(buffer.operations('read-committed', this.strategy));
   }
 
-  /** For the version service: one commit of its own, guarded by the locks of the call. */
+  /**
+   * For the version service: one commit of its own, guarded by the locks of the call.
+   * @internal
+   */
   async commitAlone(operations: readonly CommitOperation[]): Promise<CommittedVersions> {
     const { clock, locks, options } = this.deps;
     const held = callLocks(locks);
@@ -154,6 +177,7 @@ export class TransactionCoordinator {
     return noted(await this.committer.commit(proposal));
   }
 
+  /** @internal */
   get versionStrategy(): VersionStrategy {
     return this.strategy;
   }
@@ -161,6 +185,7 @@ export class TransactionCoordinator {
   /**
    * Refuses new transactions except those of calls that are running, waits up to `graceMs` for these, rolls back what
    * is left (`SHUTTING_DOWN`) and waits as long again for it to end.
+   * @internal
    */
   async drain(graceMs: number): Promise<void> {
     this.isClosing = true;
@@ -222,13 +247,19 @@ export class TransactionCoordinator {
     const txn = new ActiveTransaction(newId(), number, resolved, this, signal, fetch, guards);
     const inside = <R>(run: () => R): R =>
       withTransaction(txn, () => insideTransaction(() => withLocksAround({ locks: around, signal }, run)));
+    // Bound here because a timer calls it, which may be anybody's.
+    const holdOn = (work: Promise<unknown>): (() => void) =>
+      AsyncResource.bind(() => {
+        holdUntilSettled(locks, around, work, report);
+      });
     let outcome: TransactionOutcome = 'rolled-back';
     this.running.add(lifetime);
     try {
       const calm = await escalate(locks, contended, resolved.timeoutMs, signal);
       try {
         lifetime.assertAlive();
-        const result = await inside(() => lifetime.race(this.work(txn, fn)));
+        const work = inside(() => this.work(txn, fn));
+        const result = await lifetime.race(work, holdOn(work));
         lifetime.assertAlive();
         txn.startCommit();
         await this.commit(txn, lifetime.deadlineMs, resource);

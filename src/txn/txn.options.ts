@@ -1,5 +1,6 @@
 import { type Duration, toMs } from '../base/duration.js';
-import { InvalidOptionsError, LimitExceededError } from '../base/errors.js';
+import { LimitExceededError } from '../base/errors.js';
+import { oneOf, wholeNumber } from '../base/option-checks.js';
 import type { Lock } from '../lock/lock.js';
 import { LIMITS } from '../store/limits.js';
 import { type Propagation, PROPAGATIONS } from './propagation.js';
@@ -59,8 +60,8 @@ export function resolveTransactionOptions(
     ),
     timeoutMs: toMs(options.timeout ?? module.timeout ?? '5s', 'txn.timeout', { min: 1, max: 3_600_000 }),
     readOnly: options.readOnly ?? false,
-    maxKeys: limit(module.maxKeys ?? LIMITS.txnKeys, 'txn.maxKeys', LIMITS.txnKeys),
-    maxBytes: limit(module.maxBytes ?? LIMITS.txnBytes, 'txn.maxBytes', LIMITS.txnBytes),
+    maxKeys: wholeNumber(module.maxKeys ?? LIMITS.txnKeys, 'txn.maxKeys', 1, LIMITS.txnKeys),
+    maxBytes: wholeNumber(module.maxBytes ?? LIMITS.txnBytes, 'txn.maxBytes', 1, LIMITS.txnBytes),
   };
 }
 
@@ -69,19 +70,5 @@ export function checkValueBytes(bytes: number, key: string): void {
   if (bytes <= LIMITS.valueBytes) return;
   throw new LimitExceededError(`the value of ${key} has ${bytes} bytes, the limit is ${LIMITS.valueBytes}`, {
     details: { key, bytes, limit: LIMITS.valueBytes },
-  });
-}
-
-function oneOf<T extends string>(value: T, allowed: readonly T[], option: string): T {
-  if (allowed.includes(value)) return value;
-  throw new InvalidOptionsError(`${option}: ${JSON.stringify(value)} is none of ${allowed.join(', ')}`, {
-    details: { option },
-  });
-}
-
-function limit(value: number, option: string, max: number): number {
-  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  throw new InvalidOptionsError(`${option}: ${value} must be a whole number from 1 to ${max}`, {
-    details: { option, max },
   });
 }

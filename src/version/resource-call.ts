@@ -1,4 +1,5 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
+import { currentSection, type Section } from '../base/section.js';
 import type { EntryRecord, Expectation } from '../store/entry-operations.js';
 
 /**
@@ -6,7 +7,7 @@ import type { EntryRecord, Expectation } from '../store/entry-operations.js';
  * what the commit made of it. Value and version always come from one read, so the ETag fits the body.
  */
 export class ResourceCall {
-  private fetched: { readonly record: EntryRecord | undefined } | undefined;
+  private fetched: { readonly record: EntryRecord | undefined; readonly section: Section | undefined } | undefined;
   private version: number | undefined;
 
   constructor(
@@ -19,15 +20,15 @@ export class ResourceCall {
 
   /** Keeps what was read before the method ran, for the method's own first read. */
   prefetch(record: EntryRecord | undefined): void {
-    this.fetched = { record };
+    this.fetched = { record, section: currentSection() };
     this.version = record?.version ?? 0;
   }
 
-  /** Hands out the prefetched record, once: a later read must see later versions. */
+  /** Hands out the prefetched record, once, and not under a further lock: a later read must see later versions. */
   takePrefetched(): { readonly record: EntryRecord | undefined } | undefined {
     const { fetched } = this;
     this.fetched = undefined;
-    return fetched;
+    return fetched?.section === currentSection() ? fetched : undefined;
   }
 
   /** The call read the resource. The first read counts: an older tag on a newer body is safe, the reverse is not. */

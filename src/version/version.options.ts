@@ -1,6 +1,6 @@
 import { type Duration, toMs } from '../base/duration.js';
 import type { BackoffMs } from '../base/backoff.js';
-import { InvalidOptionsError } from '../base/errors.js';
+import { oneOf, wholeNumber } from '../base/option-checks.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 
 /** How a version conflict is retried. */
@@ -35,26 +35,17 @@ export interface ResolvedRetryOptions {
 export function resolveRetryOptions(options: RetryOptions, module: RetryOptions): ResolvedRetryOptions {
   const backoff = { ...module.backoff, ...options.backoff };
   return {
-    attempts: count(options.attempts ?? module.attempts ?? 5, 'version.attempts', 1, 100),
+    attempts: wholeNumber(options.attempts ?? module.attempts ?? 5, 'version.attempts', 1, 100),
     backoff: {
       initialMs: toMs(backoff.initial ?? '10ms', 'version.backoff.initial', { max: 60_000 }),
       maxMs: toMs(backoff.max ?? '500ms', 'version.backoff.max', { max: 60_000 }),
     },
     budgetMs: toMs(options.budget ?? module.budget ?? '10s', 'version.budget'),
-    escalateAfter: count(options.escalateAfter ?? module.escalateAfter ?? 3, 'version.escalateAfter', 1, 100),
+    escalateAfter: wholeNumber(options.escalateAfter ?? module.escalateAfter ?? 3, 'version.escalateAfter', 1, 100),
   };
 }
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function resolveStrategy({ strategy = 'timestamp' }: VersionModuleOptions): VersionStrategy {
-  const known: readonly string[] = ['timestamp', 'counter'];
-  if (known.includes(strategy)) return strategy;
-  throw new InvalidOptionsError(`version.strategy: ${JSON.stringify(strategy)} is none of ${known.join(', ')}`);
-}
-
-function count(value: number, option: string, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new InvalidOptionsError(`${option}: ${value} must be a whole number from ${min} to ${max}`, {
-    details: { option, min, max },
-  });
+  return oneOf(strategy, ['timestamp', 'counter'], 'version.strategy');
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { LONG_MS, PAST_MS, useLockBench } from './lock-bench.js';
+import { DAY_MS, LONG_MS, PAST_MS, useLockBench } from './lock-bench.js';
 
 describe('lock-release: min-hold', () => {
   const bench = useLockBench();
@@ -13,6 +13,8 @@ describe('lock-release: min-hold', () => {
     expect(await locks.release([name], 'ann', LONG_MS)).toBe('released');
     const until = String(Number(acquiredAt) + LONG_MS);
     expect(await locks.state(name)).toEqual({ t: '', o: '', x: until, a: acquiredAt, f });
+    const [key] = await locks.snapshot([name]);
+    expect(Math.abs(key!.expiresAtMs - Number(until) - DAY_MS)).toBeLessThan(1_000);
     expect((await locks.acquire([name], 'bob'))[0]).toBe('busy');
     expect(await locks.renew({ name, token: 'ann' })).toEqual([0]);
   });
@@ -33,6 +35,15 @@ describe('lock-release: min-hold', () => {
     await locks.hold([name], 'ann');
     await locks.set(name, { a: PAST_MS });
     expect(await locks.release([name], 'ann', LONG_MS)).toBe('released');
+    expect(Object.keys(await locks.state(name))).toEqual(['f']);
+  });
+
+  it('of 0 frees the name at once, also one that was acquired by a clock that was ahead', async () => {
+    const locks = bench();
+    const name = locks.name();
+    await locks.hold([name], 'ann');
+    await locks.set(name, { a: String((await locks.bench.timeMs()) + LONG_MS) });
+    expect(await locks.release([name], 'ann', 0)).toBe('released');
     expect(Object.keys(await locks.state(name))).toEqual(['f']);
   });
 

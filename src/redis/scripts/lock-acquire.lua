@@ -15,18 +15,19 @@ local lease_ms, claim_ms, queue_ms, max_waiters = tonumber(ARGV[3]), tonumber(AR
 local now_us = server_time_us()
 local now_ms = math.floor(now_us / 1000)
 
-local mine, fences, busy, remaining_ms, busy_waiter = {}, {}, nil, 0, nil
+local mine, fences, busy, remaining_ms, busy_waiter, beyond = {}, {}, nil, 0, nil, {}
 for i, key in ipairs(KEYS) do
   local state = redis.call('HMGET', key, 't', 'x', 'f')
   local held = is_held(state[1], state[2], now_ms)
   fences[i] = tonumber(state[3] or 0)
   mine[i] = held and state[1] == token
-  if not mine[i] then
+  if busy then
+    if mine[i] then beyond[#beyond + 1] = i end
+  elseif not mine[i] then
     local first = not held and first_waiter(key, now_ms) or nil
     if held or (first and first ~= token) then
       busy, busy_waiter = i, first
       remaining_ms = held and tonumber(state[2]) - now_ms or 0
-      break
     end
   end
 end
@@ -65,6 +66,8 @@ if busy_waiter then
   local state = redis.call('HMGET', KEYS[busy], 'x', 'f')
   remaining_ms, fences[busy] = tonumber(state[1]) - now_ms, tonumber(state[2])
 end
+-- A name in front was taken away: what comes after it in the order is given up, or two callers could wait in a circle.
+for _, i in ipairs(beyond) do hand_over(KEYS[i], ARGV[6 + i], now_us) end
 local seq = waiter(KEYS[busy], token)
 if not seq then
   seq = redis.call('HINCRBY', KEYS[busy], 'q', 1)

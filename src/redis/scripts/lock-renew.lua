@@ -3,7 +3,7 @@
 -- Atomic because a lease must not be extended after somebody else could have taken the lock.
 -- KEYS    the lock hashes
 -- ARGV    for each key: token, lease ms, fence to raise the stored one to (0: leave it)
--- RETURNS one number for each key: 1 held and extended, 0 lost
+-- RETURNS one number for each key: 1 held and extended, 0 lost, or not a lock
 -- WRITES  the lock hashes, with a TTL of lease + 1 day
 -- Idempotent: extending twice only counts from the later moment.
 --#include lib/time.lua
@@ -12,8 +12,9 @@
 local now_ms = math.floor(server_time_us() / 1000)
 local held = {}
 for i, key in ipairs(KEYS) do
-  local state = redis.call('HMGET', key, 't', 'x')
-  held[i] = (is_held(state[1], state[2], now_ms) and state[1] == ARGV[i * 3 - 2]) and 1 or 0
+  -- A key that something else wrote is one lost lock, and no reason to lose the others of this call.
+  local state = redis.pcall('HMGET', key, 't', 'x')
+  held[i] = (not state.err and is_held(state[1], state[2], now_ms) and state[1] == ARGV[i * 3 - 2]) and 1 or 0
 end
 for i, key in ipairs(KEYS) do
   if held[i] == 1 then

@@ -172,4 +172,18 @@ export const partialHoldCases: readonly StoreConformanceCase[] = [
       await assertFree(harness.store, two);
     },
   },
+  {
+    name: 'a waiter that lost a name in front gives up what it holds behind, so that nobody waits in a circle',
+    async run(harness) {
+      const { ann, bob, cid } = contenders(harness);
+      const [one = '', two = '', three = ''] = inOneSlot(harness, 3);
+      await ann.hold(three);
+      await bob.queue([one, two, three], {}, three);
+      await harness.store.forceReleaseLock(one);
+      await cid.hold(one);
+      await cid.queue([one, two], {}, two);
+      await bob.queue([one, two, three], {}, one);
+      assert(await cid.holds(two));
+    },
+  },
 ];

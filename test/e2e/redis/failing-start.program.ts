@@ -5,7 +5,11 @@ import { redisStore } from '../../../src/redis/redis-store.js';
 const address = { host: '127.0.0.1', port: Number(process.argv[2]) };
 const context = { namespace: 'program', processLabel: 'program', report: () => undefined, warn: () => undefined };
 
-for (const where of [address, { sentinel: { sentinels: [address], name: 'main' } }, { cluster: { nodes: [address] } }]) {
+for (const where of [
+  address,
+  { sentinel: { sentinels: [address], name: 'main' } },
+  { cluster: { nodes: [address] } },
+]) {
   await redisStore({ ...where, startTimeout: 100 })
     .start(context)
     .catch((error: unknown) => {

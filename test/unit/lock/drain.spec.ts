@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ShuttingDownError } from '../../../src/base/errors.js';
-import { gate } from '../../support/scripted-store.js';
+import { gate, unavailable } from '../../support/scripted-store.js';
 import { LockWorld, observe } from './lock-world.js';
 
 const GRACE_MS = 1_000;
@@ -123,6 +123,22 @@ describe('G13: a closing application', () => {
     expect(draining.state).toBe('fulfilled');
     await expect(store.inspectLock('a')).resolves.toBeNull();
     expect(world.clock.pendingTimers).toBe(0);
+  });
+
+  it('gives up a withdrawal that the store does not take, rather than outlive itself', async () => {
+    const world = new LockWorld();
+    const [first, closing] = [await world.process(), await world.process()];
+    await first.locks.acquire('a', { renew: false });
+    observe(closing.locks.acquire('a', { lease: '1d', wait: '1m' }));
+    await world.settle();
+    closing.store.always('releaseLocks', unavailable);
+    const draining = observe(closing.locks.drain(GRACE_MS));
+    await world.elapse(2 * GRACE_MS + 100);
+    expect(draining.state).toBe('fulfilled');
+    expect(closing.reported).toMatchObject([{ origin: { during: 'leaving a lock queue' } }]);
+    const tries = closing.store.count('releaseLocks');
+    await world.elapse(60_000);
+    expect([closing.store.count('releaseLocks'), world.clock.pendingTimers]).toEqual([tries, 0]);
   });
 
   it('does not wait for ever for a store that does not answer', async () => {

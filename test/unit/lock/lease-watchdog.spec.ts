@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { StoreReplyError } from '../../../src/base/errors.js';
 import type { RenewRequest } from '../../../src/store/lock-operations.js';
 import { gate, lostReply, type ScriptedStore, unavailable } from '../../support/scripted-store.js';
@@ -15,8 +16,8 @@ describe('G8: held locks', () => {
     const world = new LockWorld();
     const { locks, store } = await world.process();
     const held = await Promise.all(Array.from({ length: 1_000 }, (_, i) => locks.acquire(`n${i}`, LEASE)));
-    await world.elapse(30_000);
-    expect(store.count('renewLocks')).toBe(30);
+    await world.elapse(10_000);
+    expect(store.count('renewLocks')).toBe(10);
     expect(store.requests<RenewRequest[]>('renewLocks').every((batch) => batch.length === 1_000)).toBe(true);
     expect(held.every((lock) => lock.isHeld())).toBe(true);
   });
@@ -100,6 +101,22 @@ describe('G7: a renewal', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
+  it('that is on its way is not sent again beside that of another lock', async () => {
+    const world = new LockWorld();
+    const { locks, store } = await world.process();
+    const slow = gate();
+    store.next('renewLocks', slow.lateReply);
+    const first = await locks.acquire('a', LEASE);
+    await world.elapse(1_000);
+    await locks.acquire('b', { lease: 300 });
+    await world.elapse(1_000);
+    const names = store.requests<RenewRequest[]>('renewLocks').map((batch) => batch.map(({ name }) => name).join());
+    expect(names).toEqual(['a', ...Array<string>(10).fill('b')]);
+    slow.open();
+    await world.elapse(5_000);
+    expect(first.isHeld()).toBe(true);
+  });
+
   it('that a slow slot does not answer leaves the locks of the others alone', async () => {
     const world = new LockWorld({ slotsAheadMs: [0, 0] });
     const { locks, store } = await world.process();
@@ -114,6 +131,33 @@ describe('G7: a renewal', () => {
     };
     await world.elapse(10_000);
     expect([frozen.isHeld(), healthy.isHeld()]).toEqual([false, true]);
+  });
+});
+
+describe('an abort listener', () => {
+  it('runs in the asynchronous context of the call that took the lock, whoever else is renewed with it', async () => {
+    const world = new LockWorld();
+    const { locks, store } = await world.process();
+    const requestOf = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    const take = (name: string): Promise<unknown> =>
+      requestOf.run(`request of ${name}`, async () => {
+        const lock = await locks.acquire(name, LEASE);
+        lock.signal.addEventListener('abort', () => seen.push(requestOf.getStore()));
+      });
+    for (const name of ['a', 'b', 'c']) await take(name);
+    const contexts: unknown[] = [];
+    store.always('renewLocks', (run) => {
+      contexts.push(requestOf.getStore());
+      return run();
+    });
+    await store.forceReleaseLock('b');
+    await world.elapse(1_000);
+    store.always('renewLocks', unavailable);
+    await world.elapse(3_000);
+    expect(seen).toEqual(['request of b', 'request of a', 'request of c']);
+    // The renewal itself belongs to no request, and keeps none alive.
+    expect(contexts).toEqual([undefined]);
   });
 });
 

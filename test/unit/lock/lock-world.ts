@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import type { ErrorOrigin } from '../../../src/base/error-sink.js';
 import { LockService } from '../../../src/lock/lock.service.js';
@@ -53,7 +54,8 @@ export class LockWorld {
     const { clock } = this;
     const own = {
       now: () => clock.now() + blockedMs,
-      after: (delayMs: number, fn: () => void) => clock.after(delayMs, fn),
+      // Like setTimeout, a timer runs in the asynchronous context that set it.
+      after: (delayMs: number, fn: () => void) => clock.after(delayMs, AsyncResource.bind(fn)),
     };
     const locks = new LockService({ store, options: lock, clock: own, random, report });
     return { locks, store, reported, block: (ms) => (blockedMs += ms) };

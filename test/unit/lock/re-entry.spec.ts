@@ -19,13 +19,26 @@ describe('G10: the same name in the same call', () => {
         inner.assertHeld();
         expect(currentLock()).toBe(inner);
       });
-      await expect((await locks.acquire('a')).release()).resolves.toBe('released');
-      expect(store.count()).toBe(before);
+      const inner = await locks.acquire('a');
+      await expect(inner.release()).resolves.toBe('released');
+      expect([inner.isHeld(), store.count()]).toEqual([false, before]);
       outer.assertHeld();
     });
     expect([store.count('acquireLocks'), store.count('releaseLocks')]).toEqual([1, 1]);
     await expect(store.inspectLock('a')).resolves.toBeNull();
     expect(heldLocks()).toEqual([]);
+  });
+
+  it('is found through other locks in between, all of which stay locks of the call', async () => {
+    const { locks, store } = await new LockWorld().process();
+    await locks.withLock('a', () =>
+      locks.withLock('b', () =>
+        locks.withLock('a', async () => {
+          expect(heldLocks().map(({ names }) => names)).toEqual([['a'], ['b'], ['a']]);
+        }),
+      ),
+    );
+    expect(store.count('acquireLocks')).toBe(2);
   });
 
   it('is held until the last of several concurrent inner holders has released it', async () => {
@@ -50,14 +63,14 @@ describe('G10: the same name in the same call', () => {
 
   it('asks only for the names that are missing, and an inner release frees only those', async () => {
     const { locks, store } = await new LockWorld().process();
-    await locks.withLock(['a', 'b'], async (outer) => {
+    await locks.withLock(['a', 'b'], async ({ fence }) => {
       await locks.withLock(['c', 'b', 'd'], async (inner) => {
         expect(store.requests<AcquireRequest>('acquireLocks').map(({ names }) => names)).toEqual([
           ['a', 'b'],
           ['c', 'd'],
         ]);
         expect(inner.names).toEqual(['c', 'b', 'd']);
-        expect(inner.fence).toBeGreaterThan(outer.fence);
+        expect(inner.fence).toBeGreaterThan(fence);
         await store.forceReleaseLock('b');
         await expect(inner.release()).resolves.toBe('released');
       });
@@ -123,6 +136,18 @@ describe('G10: the same name in the same call', () => {
       expect(both.error).toMatchObject({ code: 'LOCK_LOST' });
     });
     await expect(store.inspectLock('b')).resolves.toBeNull();
+  });
+});
+
+describe('a lock released early', () => {
+  it('is no longer the lock of the call', async () => {
+    const { locks, store } = await new LockWorld().process();
+    await locks.withLock('a', async (outer) => {
+      await outer.release();
+      expect([currentLock(), heldLocks()]).toEqual([undefined, []]);
+      await locks.withLock('a', async (inner) => expect(inner.fence).toBeGreaterThan(outer.fence));
+    });
+    expect(store.count('acquireLocks')).toBe(2);
   });
 });
 

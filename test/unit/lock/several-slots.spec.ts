@@ -18,6 +18,14 @@ describe('G11: names in several slots', () => {
     for (const name of lock.names) await expect(store.inspectLock(name)).resolves.toBeNull();
   });
 
+  it('are ordered by slot before name: two callers who share names but not all of them cannot wait for each other', async () => {
+    const slots: Record<string, number> = { a: 1, b: 0, c: 1 };
+    const world = new LockWorld({ slotsAheadMs: [0, 0], slotOfName: (name) => slots[name] ?? 0 });
+    const { locks, store } = await world.process();
+    await locks.acquire(['a', 'b', 'c']);
+    expect(store.requests<AcquireRequest>('acquireLocks').map(({ names }) => names)).toEqual([['b'], ['a', 'c']]);
+  });
+
   it('do not deadlock: two callers that name them the other way round both get through', async () => {
     const world = new LockWorld(SLOTS);
     const processes = [await world.process(), await world.process()];
@@ -119,6 +127,13 @@ describe('G2: the fence of names in several slots', () => {
     ]);
     await lock.release();
     for (const name of lock.names) expect((await locks.acquire(name)).fence).toBeGreaterThan(lock.fence);
+  });
+
+  it('is also the fence of an inner lock on one of the names', async () => {
+    const { locks } = await new LockWorld(SLOTS).process();
+    await locks.withLock(['0:a', '1:b'], async (outer) => {
+      await locks.withLock('0:a', async (inner) => expect(inner.fence).toBe(outer.fence));
+    });
   });
 
   it('covers a name that is re-entered beside a new one', async () => {

@@ -157,13 +157,46 @@ describe('a store that fails while somebody waits', () => {
     await expect(waiter.store.inspectLock('a')).resolves.toBeNull();
   });
 
-  it('and cannot take a withdrawal either is reported, without an unhandled rejection', async () => {
+  it('and cannot take a withdrawal either is told again, so that no late request keeps the lock for nobody', async () => {
+    const { world, waiter, free } = await busyWorld();
+    await free();
+    waiter.store.next('acquireLocks', lostReply);
+    waiter.store.next('releaseLocks', unavailable, unavailable, unavailable);
+    const waiting = observe(waiter.locks.acquire('a', { lease: '1h', wait: 0 }));
+    await world.settle();
+    expect(waiting.error).toMatchObject({ code: 'STORE_TIMEOUT' });
+    expect(await waiter.store.inspectLock('a')).not.toBeNull();
+    await world.elapse(1_000);
+    await expect(waiter.store.inspectLock('a')).resolves.toBeNull();
+    expect([waiter.reported, waiter.store.count('releaseLocks')]).toEqual([[], 4]);
+  });
+
+  it('and goes on to refuse it is left to itself after one lease; that is reported once', async () => {
+    const { world, waiter } = await busyWorld();
+    waiter.store.always('releaseLocks', unavailable);
+    const waiting = observe(waiter.locks.acquire('a', { lease: 5_000, wait: 100 }));
+    await world.elapse(100);
+    expect(waiting.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await world.elapse(4_000);
+    expect(waiter.reported).toEqual([]);
+    await world.elapse(3_000);
+    expect(waiter.reported).toMatchObject([{ origin: { during: 'leaving a lock queue', details: { names: ['a'] } } }]);
+    const tries = waiter.store.count('releaseLocks');
+    await world.elapse(60_000);
+    expect(waiter.store.count('releaseLocks')).toBe(tries);
+  });
+});
+
+describe('G3: a withdrawal that the store does not take', () => {
+  it('is repeated until it does, so that nothing is kept for a caller that has left', async () => {
     const { world, waiter } = await busyWorld();
     waiter.store.always('releaseLocks', unavailable);
     const waiting = observe(waiter.locks.acquire('a', { wait: 100 }));
-    await world.elapse(100);
-    expect(waiting.error).toMatchObject({ code: 'LOCK_TIMEOUT' });
-    expect(waiter.reported).toMatchObject([{ origin: { during: 'leaving a lock queue', details: { names: ['a'] } } }]);
+    await world.elapse(1_000);
+    expect([waiting.state, await waitersOf(waiter)]).toEqual(['rejected', 1]);
+    waiter.store.always('releaseLocks', undefined);
+    await world.elapse(2_000);
+    expect(await waitersOf(waiter)).toBe(0);
   });
 });
 

@@ -146,13 +146,18 @@ describe('a command', () => {
     'BUSY Redis is busy running a script.',
     "NOPERM this user has no permissions to run the 'evalsha' command",
     'CLUSTERDOWN The cluster is down',
-    "ERR The user executing the script can't run this command or subcommand script: 9a, on @user_script:6.",
   ])('that the server refused is unavailable, and the message has the server’s word for it: %s', async (message) => {
     expect(await failure(() => Promise.reject(replyError(message)))).toMatchObject({
       code: 'STORE_UNAVAILABLE',
       message: `Redis refused HMGET: ${message.split(' ')[0]}`,
       cause: { message },
     });
+  });
+
+  it('G20: that was refused in the middle of a script is unknown, because what stands before it has run', async () => {
+    const message =
+      "ERR The user executing the script can't run this command or subcommand script: 9a, on @user_script:6.";
+    expect(await failure(() => Promise.reject(replyError(message)))).toMatchObject({ code: 'STORE_TIMEOUT' });
   });
 
   it.each([

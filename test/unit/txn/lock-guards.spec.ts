@@ -123,14 +123,46 @@ describe('the locks of a call', () => {
       );
       await world.elapse(1_000);
       expect(running.error).toMatchObject({ code: 'TXN_TIMEOUT' });
-      const next = await other.locks.acquire('a');
       wake.reach();
       await world.settle();
       expect(zombie.error).toMatchObject(lost);
       expect(await other.cache.has('k')).toBe(false);
-      await next.release();
     },
   );
+
+  it('G7: are nobody else’s while a method that timed out still works, and free when it has settled', async () => {
+    const end = milestone();
+    let signals: readonly AbortSignal[] = [];
+    const running = observe(
+      app.locks.withLock('a', { lease: '10s', renew: true, maxHold: '1d' }, (outer) =>
+        app.locks.withLock(['b', 'c'], { lease: '10s', renew: true }, (inner) => {
+          signals = [outer.signal, inner.signal];
+          return app.coordinator.run({ timeout: '1s' }, () => end.reached);
+        }),
+      ),
+    );
+    await world.elapse(1_000);
+    expect(running.error).toMatchObject({ code: 'TXN_TIMEOUT' });
+    await world.elapse(60_000);
+    for (const name of ['a', 'b', 'c']) expect(await other.locks.tryAcquire(name)).toBeNull();
+    end.reach();
+    await world.settle();
+    for (const name of ['a', 'b', 'c']) expect(await other.locks.tryAcquire(name)).not.toBeNull();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    expect(app.reported).toEqual([]);
+  });
+
+  it('G7: that a method still holds after its time-out end with maxHold, if it never settles', async () => {
+    const running = observe(
+      app.locks.withLock('a', { renew: true, maxHold: '1m' }, () =>
+        app.coordinator.run({ timeout: '1s' }, () => new Promise(() => undefined)),
+      ),
+    );
+    await world.elapse(59_000);
+    expect([running.state, await other.locks.tryAcquire('a')]).toEqual(['rejected', null]);
+    await world.elapse(2_000);
+    expect(await other.locks.tryAcquire('a')).not.toBeNull();
+  });
 });
 
 describe('the option locks', () => {

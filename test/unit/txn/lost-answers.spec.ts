@@ -182,3 +182,15 @@ describe('what the store says of a commit', () => {
     expect(await other.cache.get('n')).toBe(1);
   });
 });
+
+describe('a commit that took longer than its outcome is kept', () => {
+  it('G20: is asked for all the same, and "committed" is believed whenever it comes', async () => {
+    app.store.next('commit', async (run) => {
+      await run();
+      await world.elapse(29_000);
+      throw new StoreTimeoutError('no answer');
+    });
+    expect(await increment(app)).toBe(1);
+    expect(app.store.count('resolveCommit')).toBe(1);
+  });
+});

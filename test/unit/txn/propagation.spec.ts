@@ -116,6 +116,14 @@ describe('a function that runs without a transaction', () => {
     },
   );
 
+  it('has a signal of its own, which nobody’s listeners pile up on', async () => {
+    const { coordinator } = app;
+    const signals = await Promise.all(
+      [1, 2].map(() => coordinator.run({ propagation: 'supports' }, async ({ signal }) => signal)),
+    );
+    expect(signals[0]).not.toBe(signals[1]);
+  });
+
   it('G24: hides the transaction around it, whose own reads and writes go on afterwards', async () => {
     await app.coordinator.run(async (txn) => {
       await app.cache.set('outer', 'buffered');
