@@ -43,7 +43,8 @@ export class CacheTxnErrorFilter implements ExceptionFilter<CacheTxnError> {
     const { httpAdapter } = this.host;
     const response: unknown = host.switchToHttp().getResponse();
     const statusCode = STATUS[error.code] ?? 500;
-    if (statusCode >= 500) this.logger.error(`${error.code}: ${error.message}`);
+    // A client that left is nobody's failure, and nobody is there to read the answer.
+    if (statusCode >= 500 && error.code !== 'TXN_ABORTED') this.logger.error(`${error.code}: ${error.message}`);
     if (httpAdapter.isHeadersSent(response)) {
       // A method with `@Res()` failed after it had answered, or in the middle of it.
       httpAdapter.end(response);

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+
+const blankAsUnset = (value: unknown): unknown => (value === '' ? undefined : value);
+const url = (...protocols: readonly string[]) =>
+  z.preprocess(
+    blankAsUnset,
+    z
+      .url({ protocol: new RegExp(`^(${protocols.join('|')})$`), error: `must start with ${protocols[0]}://` })
+      .optional(),
+  );
+
+const PORT_RANGE = 'must be a whole number from 0 to 65535';
+
+const environment = z.object({
+  /** 0 takes any free port. */
+  PORT: z.preprocess(
+    blankAsUnset,
+    z.coerce.number(PORT_RANGE).int(PORT_RANGE).min(0, PORT_RANGE).max(65_535, PORT_RANGE).default(3_000),
+  ),
+  /** There is no login: by default only this machine may call. */
+  HOST: z.preprocess(blankAsUnset, z.string().default('127.0.0.1')),
+  DATABASE_URL: url('postgres', 'postgresql'),
+  REDIS_URL: url('redis', 'rediss'),
+});
+
+/** What the environment decides. Without URLs everything runs inside this process and is gone with it. */
+export interface Config {
+  readonly port: number;
+  readonly host: string;
+  readonly databaseUrl?: string | undefined;
+  readonly redisUrl?: string | undefined;
+}
+
+/** @throws Error that names each variable that cannot be used, without its value, which may hold a password */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    throw new Error(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'));
+  }
+  const { PORT, HOST, DATABASE_URL, REDIS_URL } = parsed.data;
+  return { port: PORT, host: HOST, databaseUrl: DATABASE_URL, redisUrl: REDIS_URL };
+}

@@ -1,0 +1,42 @@
+import { Body, Controller, Get, Headers, Param, Patch } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
+import { CacheTxn, FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
+import { id } from '../http/id.js';
+import { event, type Event, eventChanges, type EventChanges } from './event.js';
+import { EventsService } from './events.service.js';
+
+@Controller('events')
+export class EventsController {
+  constructor(private readonly events: EventsService) {}
+
+  // read-committed: the commit compares what it fills. One entry alone has nothing to be inconsistent with.
+  @Get(':id')
+  @Versioned({ resource: 'event:{params.id}' })
+  @CacheTxn({ isolation: 'read-committed' })
+  @ApiOperation({ summary: 'An event; its ETag is the version of its cache entry' })
+  @ApiHeader({ name: 'If-None-Match', required: false })
+  @ApiOkResponse({ standardSchema: event })
+  @ApiResponse({ status: 304, description: 'The ETag in If-None-Match is current' })
+  @ApiResponse({ status: 404, description: 'No such event' })
+  get(@Param('id', { schema: id }) eventId: string): Promise<Event> {
+    return this.events.get(eventId);
+  }
+
+  // attempts: a second run would change the row again.
+  @Patch(':id')
+  @Locked('event:{params.id}')
+  @Versioned({ resource: 'event:{params.id}', requireIfMatch: true, attempts: 1 })
+  @ApiOperation({ summary: 'Renames or reprices an event that nobody else has changed since it was read' })
+  @ApiHeader({ name: 'If-Match', required: true })
+  @ApiOkResponse({ standardSchema: event })
+  @ApiResponse({ status: 412, description: 'Changed since, or the ETag has expired' })
+  @ApiResponse({ status: 428, description: 'If-Match is missing' })
+  update(
+    @Param('id', { schema: id }) eventId: string,
+    @Body({ schema: eventChanges }) changes: EventChanges,
+    @Headers('if-match') ifMatch: string,
+    @FenceToken() fence: number,
+  ): Promise<Event> {
+    return this.events.update(eventId, changes, ifMatch, fence);
+  }
+}
