@@ -1,4 +1,4 @@
-import { LockTimeoutError } from '../base/errors.js';
+import { LockTimeoutError, ShuttingDownError } from '../base/errors.js';
 import type { LockService } from '../lock/lock.service.js';
 import { LIMITS } from '../store/limits.js';
 
@@ -28,7 +28,8 @@ export async function escalate(
   };
 }
 
+/** Also not in a closing application, which takes no new locks and lets what is running finish. */
 function unlessBusy(error: unknown): null {
-  if (error instanceof LockTimeoutError) return null;
+  if (error instanceof LockTimeoutError || error instanceof ShuttingDownError) return null;
   throw error;
 }

@@ -11,7 +11,10 @@ import { type Propagation, PROPAGATIONS } from './propagation.js';
  */
 export type Isolation = 'serializable' | 'read-committed';
 
-/** Options of `@CacheTxn` and `TransactionCoordinator.run`. */
+/**
+ * Options of `@CacheTxn` and `TransactionCoordinator.run`. A part that joins or nests has isolation, time-out, `readOnly`
+ * and signal of the transaction it takes part in; its `locks` are demanded of the whole.
+ */
 export interface TransactionOptions {
   /** What to do about a transaction that is already there. Default `required`. */
   readonly propagation?: Propagation;
@@ -22,7 +25,10 @@ export interface TransactionOptions {
   readonly readOnly?: boolean;
   /** Further locks that the commit demands, besides those of the call: locks got from `LockService.acquire`. */
   readonly locks?: readonly Lock[];
-  /** Rolls back when it aborts before the commit. */
+  /**
+   * Rolls back when it aborts before the commit. The answer comes when `fn` has settled, at the time-out at the latest:
+   * locks around it must not be given back while it works.
+   */
   readonly signal?: AbortSignal;
 }
 

@@ -6,7 +6,7 @@ import type { Fault } from '../../support/scripted-store.js';
 import { type LockProcess, LockWorld } from './lock-world.js';
 
 /** Seeds 1 to this many; `LOCK_HISTORIES=5000` hunts further. */
-const HISTORIES = Number(process.env['LOCK_HISTORIES'] ?? 60);
+const HISTORIES = Number(process.env['LOCK_HISTORIES'] ?? 40);
 const NAMES = ['0:a', '0:b', '1:c', '1:d'];
 const ROUNDS = 6;
 const ACTORS = 3;

@@ -125,6 +125,13 @@ describe('the locks of an escalation', () => {
     expect(second.state).toBe('fulfilled');
   });
 
+  it('G13: are done without while the application closes: what is running may finish', async () => {
+    await app.locks.drain(0);
+    const release = await escalate(app.locks, ['a'], 1_000, new AbortController().signal);
+    expect(await other.locks.inspect('conflict/a')).toBeNull();
+    await release();
+  });
+
   it('pass on why nothing could be locked: the caller went away', async () => {
     await other.locks.acquire('conflict/a', { lease: '1h' });
     const caller = new AbortController();
