@@ -122,7 +122,7 @@ export class TransactionCoordinator {
       case 'nest':
         return this.nest(this.part(outer, options), fn);
       case 'begin':
-        return outsideTransaction(() => this.begin(options, fn, resource));
+        return this.begin(options, fn, resource);
       case 'none':
         return outsideTransaction(() =>
           withTransaction(undefined, () => fn(new NoTransaction(currentAttempt().number, options.signal))),

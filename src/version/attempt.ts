@@ -28,7 +28,7 @@ export function insideTransaction<R>(fn: () => R): R {
   return callScope.run(INSIDE_TRANSACTION, true, () => callScope.run(ATTEMPT, undefined, fn));
 }
 
-/** Marks `fn` as outside of any transaction again (`requires_new`, `not_supported`). */
+/** Marks `fn` as outside of any transaction again (`not_supported`). */
 export function outsideTransaction<R>(fn: () => R): R {
   return callScope.run(INSIDE_TRANSACTION, undefined, fn);
 }
