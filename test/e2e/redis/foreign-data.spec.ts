@@ -21,12 +21,19 @@ describe('keys that something else wrote', () => {
 
   const refused = { code: 'STORE_REPLY', retryable: false };
 
-  it('G41: a lock that is no hash is refused by every operation, and stays as it was', async () => {
+  it('G8, G41: a lock that is no hash is lost for its holder, and the locks renewed beside it are not', async () => {
+    const { store, client, namespace } = await open();
+    await store.acquireLocks(asking(['good'], 'ann'));
+    await client.set(`${namespace}:l:bad`, 'foreign');
+    const requests = ['bad', 'good'].map((name) => ({ name, token: 'ann', leaseMs: LONG_MS }));
+    await expect(store.renewLocks(requests)).resolves.toEqual(['lost', 'held']);
+  });
+
+  it('G41: a lock that is no hash is refused by every operation but a renewal, and stays as it was', async () => {
     const { store, namespace, client } = await open();
     await client.set(`${namespace}:l:bad`, 'foreign');
     for (const operation of [
       () => store.acquireLocks(asking(['good', 'bad'], 'ann')),
-      () => store.renewLocks([{ name: 'bad', token: 'ann', leaseMs: LONG_MS }]),
       () => store.releaseLocks({ names: ['bad'], token: 'ann' }),
       () => store.forceReleaseLock('bad'),
       () => store.inspectLock('bad'),

@@ -76,13 +76,16 @@ describe('the ETag of a GET', () => {
     expect([untagged.status, untagged.body.event, etagOf(untagged) === tag]).toEqual([200, 1, false]);
   });
 
-  it('G31: is that of the attempt that succeeded, which read again what the first had read', async () => {
+  it.each([
+    ['the first had read', 'in-transaction'],
+    ['was read before the first', 'counted'],
+  ])('G31: is that of the attempt that succeeded, which read again what %s', async (_what, path) => {
     const { send, cache, versions, course } = await startEvents(scene);
     await cache.set('event:1', 'old');
     course.letMeet(2);
-    const answer = send('GET', '/events/1/in-transaction');
+    const answer = send('GET', `/events/1/${path}`);
     await eventually(() => course.waiting === 1);
-    await cache.set('event:1', 'new');
+    await cache.setMany({ 'event:1': 'new', counter: 0 });
     await course.meet();
     expect([(await answer).body, course.runs]).toEqual([{ event: 'new' }, 2]);
     expect(etagOf(await answer)).toBe(`"${await versions.current('event:1')}"`);

@@ -93,6 +93,16 @@ class Events {
     return { event };
   }
 
+  @Get(':id/counted')
+  @Versioned(RESOURCE)
+  async counted(@Param('id') id: string) {
+    this.course.runs += 1;
+    const version = await this.versions.current('counter');
+    await this.course.meet();
+    await this.versions.compareAndSet('counter', version, this.course.runs);
+    return { event: (await this.cache.get(`event:${id}`)) ?? null };
+  }
+
   @Get(':id/untagged')
   @Versioned({ ...RESOURCE, etag: false })
   async untagged(@Param('id') id: string) {
