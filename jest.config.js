@@ -22,6 +22,8 @@ const project = (displayName, folder) => ({
 });
 
 export default {
+  // Jest's own choice on two cores is one worker, and most of a test here is waiting for servers and processes.
+  maxWorkers: 2,
   // A failed test may leave clients open: the run ends all the same, and with it the servers (see owned-process.ts).
   forceExit: true,
   projects: [
