@@ -1,6 +1,6 @@
 import { followSignals, sharedAbortController } from '../base/abort.js';
-import { sleep } from '../base/clock.js';
 import { InvalidOptionsError, LimitExceededError, LockTimeoutError, ShuttingDownError } from '../base/errors.js';
+import { isIdleWithin } from '../base/idle.js';
 import { newId } from '../base/random.js';
 import { checkKey } from '../store/key-space.js';
 import { LIMITS } from '../store/limits.js';
@@ -14,9 +14,6 @@ import { LockHandle } from './lock-handle.js';
 import { type LockOptions, type ResolvedLockOptions, resolveLockOptions } from './lock.options.js';
 
 type Names = string | readonly string[];
-
-/** How often a drain looks whether the last lock was given back. */
-const DRAIN_STEP_MS = 20;
 
 /**
  * Distributed locks: mutual exclusion on names among all processes that share a store.
@@ -106,10 +103,12 @@ export class LockService {
    * @internal
    */
   async drain(graceMs: number): Promise<void> {
+    const { clock } = this.deps;
+    const isIdle = (): boolean => this.registry.isIdle;
     this.closing.abort(new ShuttingDownError('the application is closing: no new lock'));
-    if (!(await this.isIdleWithin(graceMs))) {
+    if (!(await isIdleWithin(clock, isIdle, graceMs))) {
       this.registry.loseAll('shutdown');
-      await this.isIdleWithin(graceMs);
+      await isIdleWithin(clock, isIdle, graceMs);
     }
     for (const { names } of this.registry.close()) {
       const error = new Error('a method still ran at shutdown; its lock ends with its lease');
@@ -166,13 +165,6 @@ export class LockService {
     } finally {
       ending.stop();
     }
-  }
-
-  private async isIdleWithin(graceMs: number): Promise<boolean> {
-    const { clock } = this.deps;
-    const untilMs = clock.now() + graceMs;
-    while (!this.registry.isIdle && clock.now() < untilMs) await sleep(clock, DRAIN_STEP_MS);
-    return this.registry.isIdle;
   }
 }
 

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { present } from '../base/assert.js';
-import { type Clock, sleep } from '../base/clock.js';
+import type { Clock } from '../base/clock.js';
 import {
   InvalidOptionsError,
   ShuttingDownError,
@@ -8,6 +8,7 @@ import {
   TransactionStateError,
 } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
+import { isIdleWithin } from '../base/idle.js';
 import { newId, type Random } from '../base/random.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
@@ -45,9 +46,6 @@ export interface CoordinatorDependencies {
   readonly random: Random;
   readonly report: ErrorSink;
 }
-
-/** How often a drain looks whether the last transaction has ended. */
-const DRAIN_STEP_MS = 20;
 
 type Work<T> = (txn: Transaction) => T | Promise<T>;
 
@@ -188,19 +186,14 @@ export class TransactionCoordinator {
    * @internal
    */
   async drain(graceMs: number): Promise<void> {
+    const { clock } = this.deps;
+    const isIdle = (): boolean => this.running.size === 0;
     this.isClosing = true;
-    if (await this.isIdleWithin(graceMs)) return;
+    if (await isIdleWithin(clock, isIdle, graceMs)) return;
     for (const lifetime of this.running) {
       lifetime.abort(new ShuttingDownError('the application is closing; the transaction was rolled back'));
     }
-    await this.isIdleWithin(graceMs);
-  }
-
-  private async isIdleWithin(graceMs: number): Promise<boolean> {
-    const { clock } = this.deps;
-    const untilMs = clock.now() + graceMs;
-    while (this.running.size > 0 && clock.now() < untilMs) await sleep(clock, DRAIN_STEP_MS);
-    return this.running.size === 0;
+    await isIdleWithin(clock, isIdle, graceMs);
   }
 
   /** The transaction that a part takes part in; what the part demands, the whole does. */
