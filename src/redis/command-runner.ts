@@ -2,6 +2,7 @@ import type { Cluster, Redis } from 'ioredis';
 import { StoreReplyError, StoreTimeoutError, StoreUnavailableError, type CacheTxnError } from '../base/errors.js';
 import { withoutSecrets } from './safe-error.js';
 import type { Script } from './script.js';
+import { WriteGathering } from './write-gathering.js';
 
 /** ioredis says this when it has not written the command to a socket. */
 const NOT_SENT = /isn't writeable|wait for the connection|None of startup nodes is available|Cluster isn't ready/i;
@@ -18,24 +19,38 @@ const REFUSED_INSIDE = /(script: [0-9a-f]{40}|@user_script)/;
  * (redis/ioredis#2193), and a caller of this library must settle.
  */
 export class CommandRunner {
+  private readonly writes: WriteGathering;
+
   constructor(
     readonly client: Redis | Cluster,
     private readonly timeoutMs: number,
-  ) {}
+  ) {
+    this.writes = new WriteGathering(client);
+  }
 
   /**
    * EVALSHA, and EVAL when the server does not know the script. Only a message that *starts with* NOSCRIPT counts:
    * an error text may contain the word through a user's id. Both commands share one deadline.
    */
-  async script(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    const endsAtMs = performance.now() + this.timeoutMs;
-    try {
-      return await this.run(script.name, () => this.client.evalsha(script.sha1, keys.length, ...keys, ...args));
-    } catch (error) {
-      if (!(error instanceof UnknownScript)) throw error;
-      const leftMs = endsAtMs - performance.now();
-      return this.run(script.name, () => this.client.eval(script.source, keys.length, ...keys, ...args), leftMs);
-    }
+  script(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const endsAtMs = performance.now() + this.timeoutMs;
+      const evaluate = (error: Error): void => {
+        if (!(error instanceof UnknownScript)) {
+          reject(error);
+          return;
+        }
+        const send = (): Promise<unknown> => this.client.eval(script.source, keys.length, ...keys, ...args);
+        this.settle(script.name, send, endsAtMs - performance.now(), resolve, reject);
+      };
+      const send = (): Promise<unknown> => this.client.evalsha(script.sha1, keys.length, ...keys, ...args);
+      this.settle(script.name, send, this.timeoutMs, resolve, evaluate);
+    });
+  }
+
+  /** Commands wait until the end of the turn to share one write; this sends what waits. */
+  sendNow(): void {
+    this.writes.end();
   }
 
   /**
@@ -43,28 +58,49 @@ export class CommandRunner {
    * @throws StoreTimeoutError `STORE_TIMEOUT` when nobody can tell whether it ran, or how far
    * @throws StoreReplyError `STORE_REPLY` when the key holds foreign data
    */
-  async run<T>(what: string, send: () => Promise<T>, leftMs = this.timeoutMs): Promise<T> {
-    if (this.client.status === 'end') {
-      throw new StoreUnavailableError(`the connection to Redis was given up; ${what} was not sent`, {
-        details: { command: what },
-      });
-    }
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(
-          new StoreTimeoutError(`Redis did not answer ${what} within ${this.timeoutMs} ms; whether it ran is unknown`, {
-            details: { command: what, timeoutMs: this.timeoutMs },
-          }),
-        );
-      }, leftMs);
+  run<T>(what: string, send: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.settle(what, send, this.timeoutMs, resolve, reject);
     });
-    try {
-      return await Promise.race([send(), deadline]);
-    } catch (error) {
-      throw error instanceof StoreTimeoutError ? error : classify(error, what);
-    } finally {
+  }
+
+  /** Sends one command and calls one of the two, once. It makes no promise of its own: this runs for every command. */
+  private settle<T>(
+    what: string,
+    send: () => Promise<T>,
+    leftMs: number,
+    resolve: (answer: T) => void,
+    reject: (error: Error) => void,
+  ): void {
+    if (this.client.status === 'end') {
+      reject(
+        new StoreUnavailableError(`the connection to Redis was given up; ${what} was not sent`, {
+          details: { command: what },
+        }),
+      );
+      return;
+    }
+    let isTooLate = false;
+    const timer = setTimeout(() => {
+      isTooLate = true;
+      reject(
+        new StoreTimeoutError(`Redis did not answer ${what} within ${this.timeoutMs} ms; whether it ran is unknown`, {
+          details: { command: what, timeoutMs: this.timeoutMs },
+        }),
+      );
+    }, leftMs);
+    const fail = (error: unknown): void => {
       clearTimeout(timer);
+      if (!isTooLate) reject(classify(error, what));
+    };
+    this.writes.begin();
+    try {
+      send().then((answer) => {
+        clearTimeout(timer);
+        if (!isTooLate) resolve(answer);
+      }, fail);
+    } catch (error) {
+      fail(error);
     }
   }
 }

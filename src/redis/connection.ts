@@ -1,6 +1,8 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { InvalidOptionsError } from '../base/errors.js';
+import { leaveReplica } from './leave-replica.js';
 import { OWNED_OPTIONS, type RedisStoreOptions, type ResolvedSettings } from './redis-store.options.js';
+import { tellUnsent } from './unsent-commands.js';
 
 /** The two connections of a store: `commands` never sends anything twice or late, `inbox` only listens. */
 export interface Connections {
@@ -19,7 +21,11 @@ export function createConnections(options: RedisStoreOptions, settings: Resolved
   if ('client' in options) {
     const { client } = options;
     if (isCluster(client)) return shared(client.duplicate([], clusterOptions(client.options, settings)));
-    return { commands: client.duplicate(safeOptions(settings)), inbox: client.duplicate(listeningOptions()) };
+    const reconnectOnError = leaveReplica(client.options.reconnectOnError);
+    return {
+      commands: client.duplicate({ ...safeOptions(settings), reconnectOnError }),
+      inbox: client.duplicate(listeningOptions()),
+    };
   }
   if ('cluster' in options) {
     return shared(new Cluster(options.cluster.nodes, clusterOptions(options.cluster.options ?? {}, settings)));
@@ -37,7 +43,8 @@ export function createConnections(options: RedisStoreOptions, settings: Resolved
     const merged = { ...redis, ...own };
     return url === undefined ? new Redis(merged) : new Redis(url, merged);
   };
-  return { commands: open(safeOptions(settings)), inbox: open(listeningOptions()) };
+  const reconnectOnError = leaveReplica(redis.reconnectOnError);
+  return { commands: open({ ...safeOptions(settings), reconnectOnError }), inbox: open(listeningOptions()) };
 }
 
 /** By shape, because a client handed in may come from another copy of ioredis. */
@@ -50,8 +57,24 @@ export function mastersOf(client: Redis | Cluster): Redis[] {
   return isCluster(client) ? client.nodes('master') : [client];
 }
 
+/**
+ * Closes a client for good.
+ *
+ * ioredis listens for one error of a socket. A TLS handshake that is cut off can have two (a certificate that does not
+ * fit, and the alert of the server), and the second would end the process.
+ */
+export function closeClient(client: Redis | Cluster): void {
+  for (const node of isCluster(client) ? client.nodes() : [client]) {
+    // Missing before the first connection, whatever the type says.
+    const stream = node.stream as Redis['stream'] | undefined;
+    stream?.on('error', () => undefined);
+  }
+  client.disconnect();
+}
+
 /** A cluster client keeps a subscriber connection of its own, so one object serves both uses. */
 function shared(cluster: Cluster): Connections {
+  tellUnsent(cluster);
   return { commands: cluster, inbox: cluster };
 }
 

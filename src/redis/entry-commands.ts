@@ -9,7 +9,6 @@ import type {
 } from '../store/entry-operations.js';
 import type { KeySpace } from '../store/key-space.js';
 import type { CommandRunner } from './command-runner.js';
-import { isCluster } from './connection.js';
 import { ReplyReader, unexpected } from './reply.js';
 import { loadScript } from './script.js';
 
@@ -25,44 +24,27 @@ export class EntryCommands {
     private readonly keys: KeySpace,
   ) {}
 
+  /** One command for each key, because a cluster routes each by its key; they share a write. */
   async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    const { client } = this.runner;
-    const [only] = keys;
-    if (keys.length === 1 && only !== undefined) {
-      return [readEntry(await this.runner.run('HMGET', () => client.hmget(this.keys.entry(only), 'v', 'ver', 'i')))];
-    }
-    // A cluster routes each command by its key; a pipeline would have to stay on one node.
-    if (isCluster(client)) {
-      const replies = keys.map((key) =>
-        this.runner.run('HMGET', () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i')),
-      );
-      return (await Promise.all(replies)).map(readEntry);
-    }
-    const pipeline = client.pipeline();
-    for (const key of keys) pipeline.hmget(this.keys.entry(key), 'v', 'ver', 'i');
-    const replies = await this.runner.run('HMGET', async () => {
-      const results = (await pipeline.exec()) ?? [];
-      return results.map(([error, reply]) => {
-        if (error) throw error;
-        return reply;
-      });
+    const replies = keys.map((key) => {
+      const serverKey = this.keys.entry(key);
+      return this.runner.run('HMGET', () => this.runner.client.hmget(serverKey, 'v', 'ver', 'i'));
     });
-    return replies.map(readEntry);
+    return (await Promise.all(replies)).map(readEntry);
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
     const { operations, guards } = request;
-    const keys = [
-      this.outcomeKey(request),
-      ...operations.map(({ key }) => this.keys.entry(key)),
-      ...guards.map(({ name }) => this.keys.lock(name)),
-    ];
-    const args = [
-      operations.length,
-      request.outcomeTtlMs,
-      ...operations.flatMap(operationArgs),
-      ...guards.map(({ token }) => token),
-    ];
+    const keys = [this.outcomeKey(request)];
+    const args: (string | number)[] = [operations.length, request.outcomeTtlMs];
+    for (const operation of operations) {
+      keys.push(this.keys.entry(operation.key));
+      args.push(...operationArgs(operation));
+    }
+    for (const { name, token } of guards) {
+      keys.push(this.keys.lock(name));
+      args.push(token);
+    }
     const reply = ReplyReader.of(await this.runner.script(this.scripts.commit, keys, args), 'commit');
     const kind = reply.text();
     switch (kind) {

@@ -3,6 +3,11 @@ import type { ErrorSink } from '../base/error-sink.js';
 import type { Handover } from '../store/lock-operations.js';
 import { withoutSecrets } from './safe-error.js';
 
+/** A cluster client that lost its subscription with a node has another one after this long. */
+const RESETTLE_MS = 200;
+/** While nodes come and go, waiters are told to ask again no more often than they do of themselves. */
+const RESETTLE_EVERY_MS = 1_000;
+
 const MESSAGE = /^(\S+) (\d{1,16}) ([^]+)$/;
 
 /**
@@ -13,6 +18,8 @@ export class Inbox {
   private readonly listeners = new Set<(handover: Handover) => void>();
   private readonly gapListeners = new Set<() => void>();
   private isOpen = false;
+  private resettling: NodeJS.Timeout | undefined;
+  private resettledAtMs = -Infinity;
 
   constructor(
     private readonly connection: Redis | Cluster,
@@ -25,6 +32,8 @@ export class Inbox {
     connection.on('ready', () => {
       if (this.isOpen) this.comeBack();
     });
+    // Only a cluster client says these. It moves its subscription to another node without a word, and stays ready.
+    for (const change of ['+node', '-node']) connection.on(change, () => this.resettle());
   }
 
   async open(): Promise<void> {
@@ -53,6 +62,18 @@ export class Inbox {
         if (this.connection.status !== 'end') this.report(withoutSecrets(error), { during: 'lock hand-over' });
       },
     );
+  }
+
+  private resettle(): void {
+    if (!this.isOpen || this.resettling !== undefined) return;
+    const pauseMs = Math.max(RESETTLE_MS, this.resettledAtMs + RESETTLE_EVERY_MS - performance.now());
+    this.resettling = setTimeout(() => {
+      this.resettling = undefined;
+      this.resettledAtMs = performance.now();
+      // Otherwise 'ready' is to come.
+      if (this.connection.status === 'ready') this.comeBack();
+    }, pauseMs);
+    this.resettling.unref();
   }
 
   private deliver(message: string): void {

@@ -62,7 +62,7 @@ export class LockCommands {
       requests.map((request, index) => ({ request, index, key: this.keys.lock(request.name) })),
       this.slotOf,
     );
-    await Promise.all(
+    const settled = Promise.all(
       batches.map(async (batch) => {
         const args = batch.flatMap(({ request }) => [request.token, Math.ceil(request.leaseMs), request.fence ?? 0]);
         const keys = batch.map(({ key }) => key);
@@ -72,6 +72,9 @@ export class LockCommands {
         for (const { index } of batch) outcomes[index] = reply.number() === 1 ? 'held' : 'lost';
       }),
     );
+    // A lease may end while a method that blocks the event loop runs in this very turn.
+    this.runner.sendNow();
+    await settled;
     return outcomes;
   }
 

@@ -14,7 +14,13 @@ import type {
 } from '../store/lock-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../store/store.js';
 import { CommandRunner } from './command-runner.js';
-import { checkConnectionOptions, type Connections, createConnections, isClusterStore } from './connection.js';
+import {
+  checkConnectionOptions,
+  closeClient,
+  type Connections,
+  createConnections,
+  isClusterStore,
+} from './connection.js';
 import { EntryCommands } from './entry-commands.js';
 import { hashSlot } from './hash-slot.js';
 import { Inbox } from './inbox.js';
@@ -46,10 +52,12 @@ class RedisStore extends CacheTxnStore {
   private readonly settings: ResolvedSettings;
   private keys = new KeySpace('ctx');
   private running: Running | undefined;
+  private readonly hasSlots: boolean;
 
   constructor(private readonly options: RedisStoreOptions) {
     super();
     this.settings = resolveSettings(options);
+    this.hasSlots = isClusterStore(options);
     checkConnectionOptions(options);
   }
 
@@ -90,7 +98,7 @@ class RedisStore extends CacheTxnStore {
     if (running === undefined) return;
     running.stopping.abort(new StoreUnavailableError('the Redis store was stopped'));
     for (const connection of new Set([running.connections.commands, running.connections.inbox]))
-      connection.disconnect();
+      closeClient(connection);
   }
 
   slotOf(kind: 'entry' | 'lock', key: string): number {
@@ -141,20 +149,26 @@ class RedisStore extends CacheTxnStore {
     return this.use(({ entries }) => entries.resolve(request));
   }
 
-  private async use<T>(operation: (running: Running) => Promise<T>): Promise<T> {
-    const running = this.started();
-    if (!running.isChecked)
-      throw new StoreUnavailableError('Redis has not answered since the start; the operation was not sent');
-    return operation(running);
+  private use<T>(operation: (running: Running) => Promise<T>): Promise<T> {
+    const { running } = this;
+    if (running?.isChecked) return operation(running);
+    return Promise.reject(
+      running === undefined
+        ? notRunning()
+        : new StoreUnavailableError('Redis has not answered since the start; the operation was not sent'),
+    );
   }
 
   private started(): Running {
-    if (this.running === undefined)
-      throw new StoreUnavailableError('the Redis store is not running: it was not started, or it was stopped');
+    if (this.running === undefined) throw notRunning();
     return this.running;
   }
 
   private slotOfServerKey(serverKey: string): number {
-    return isClusterStore(this.options) ? hashSlot(serverKey) : 0;
+    return this.hasSlots ? hashSlot(serverKey) : 0;
   }
+}
+
+function notRunning(): StoreUnavailableError {
+  return new StoreUnavailableError('the Redis store is not running: it was not started, or it was stopped');
 }

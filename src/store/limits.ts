@@ -8,6 +8,8 @@ export const LIMITS = {
   txnKeys: 128,
   /** Bytes of one encoded value. */
   valueBytes: 1_048_576,
+  /** Levels of arrays and objects in one value: far below where `JSON.stringify` runs out of stack (about 4,000 in Node). */
+  jsonDepth: 1_000,
   /** Bytes of all encoded values one transaction writes. */
   txnBytes: 8_388_608,
 } as const;

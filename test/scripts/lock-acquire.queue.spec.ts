@@ -57,6 +57,16 @@ describe('lock-acquire: the queue', () => {
     expect(await locks.waiting(name)).toEqual(['cid']);
   });
 
+  it('G5: a name without an owner is its first waiter’s as well', async () => {
+    const locks = bench();
+    const name = locks.name();
+    await locks.hold([name], 'ann');
+    await locks.queue(name, 'bob');
+    await locks.bench.client.hdel(locks.keyOf(name), 't', 'x', 'a', 'o');
+    await locks.queue(name, 'cid');
+    expect([await locks.owner(name), await locks.waiting(name)]).toEqual(['bob', ['cid']]);
+  });
+
   it('G5: a waiter that takes the expired lock itself leaves the queue, and is not served again', async () => {
     const locks = bench();
     const [one, two] = [locks.name(), locks.name()];

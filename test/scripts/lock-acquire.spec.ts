@@ -16,7 +16,7 @@ describe('lock-acquire', () => {
     const afterUs = await locks.bench.timeUs();
 
     const { f: fence = '', a: acquiredAt = '', ...rest } = await locks.state(name);
-    expect(reply).toEqual(['acquired', fence]);
+    expect(reply).toEqual(['acquired', Number(fence)]);
     expect(Number(fence)).toBeGreaterThanOrEqual(beforeUs);
     expect(Number(fence)).toBeLessThanOrEqual(afterUs);
     expect(Number(acquiredAt)).toBe(Math.floor(Number(fence) / 1_000));

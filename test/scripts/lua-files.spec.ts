@@ -25,7 +25,7 @@ describe('the Lua files', () => {
       'lock-release.lua',
       'lock-renew.lua',
     ]);
-    expect(libraries).toEqual(['lib/lock.lua', 'lib/time.lua']);
+    expect(libraries).toEqual(['lib/hold.lua', 'lib/queue.lua', 'lib/time.lua']);
   });
 
   it.each(scripts)('%s has a header: purpose, why it is atomic, KEYS, ARGV, RETURNS, WRITES', (file) => {

@@ -11,7 +11,7 @@
 -- WRITES  entries with their TTL, the outcome record with its TTL
 -- Idempotent: the outcome record of the same transaction answers a second call.
 --#include lib/time.lua
---#include lib/lock.lua
+--#include lib/hold.lua
 
 local entries, outcome_ttl_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local outcome = redis.call('GET', KEYS[1])

@@ -8,23 +8,31 @@
 -- WRITES  the lock hashes, with a TTL of lease + 1 day
 -- Idempotent: the same token finds its own lock, or its own place in the queue.
 --#include lib/time.lua
---#include lib/lock.lua
+--#include lib/hold.lua
 
-local token, inbox = ARGV[1], ARGV[2]
-local lease_ms, claim_ms, queue_ms, max_waiters = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local token, inbox, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local now_us = server_time_us()
 local now_ms = math.floor(now_us / 1000)
+local free_name = #KEYS == 1 and redis.call('HMGET', KEYS[1], 't', 'q', 'f')
+if free_name and not free_name[1] and not free_name[2] then
+  -- One name, free, without a queue: the common case. All that follows would only cost time.
+  local fence = next_fence(free_name[3], now_us)
+  own(KEYS[1], token, inbox, lease_ms, fence, now_ms)
+  return { 'acquired', fence }
+end
+--#include lib/queue.lua
 
-local mine, fences, busy, remaining_ms, busy_waiter, beyond = {}, {}, nil, 0, nil, {}
+local claim_ms, queue_ms, max_waiters = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local states, mine, fences, busy, remaining_ms, busy_waiter, beyond = {}, {}, {}, nil, 0, nil, {}
 for i, key in ipairs(KEYS) do
-  local state = redis.call('HMGET', key, 't', 'x', 'f')
+  local state = redis.call('HMGET', key, 't', 'x', 'f', 'h', 'q', 'w:' .. token)
   local held = is_held(state[1], state[2], now_ms)
-  fences[i] = tonumber(state[3] or 0)
+  states[i], fences[i] = state, tonumber(state[3] or 0)
   mine[i] = held and state[1] == token
   if busy then
     if mine[i] then beyond[#beyond + 1] = i end
   elseif not mine[i] then
-    local first = not held and first_waiter(key, now_ms) or nil
+    local first = not held and first_waiter(key, state[4], state[5], now_ms) or nil
     if held or (first and first ~= token) then
       busy, busy_waiter = i, first
       remaining_ms = held and tonumber(state[2]) - now_ms or 0
@@ -33,15 +41,8 @@ for i, key in ipairs(KEYS) do
 end
 
 if busy and queue_ms == 0 then return { 'busy', busy, digits(remaining_ms) } end
-if busy and not waiter(KEYS[busy], token) and (redis.call('HLEN', KEYS[busy]) - QUEUE_FIELDS) / 2 >= max_waiters then
-  -- One command for the whole queue: refusing a flood of callers must stay cheap.
-  local fields, live = redis.call('HGETALL', KEYS[busy]), 0
-  for n = 1, #fields, 2 do
-    local queued = string.match(fields[n], '^w:(.*)$')
-    local deadline = queued and tonumber(string.match(fields[n + 1], '^%d+ (%d+)'))
-    if queued and deadline > now_ms then live = live + 1 elseif queued then leave_queue(KEYS[busy], queued) end
-  end
-  if live >= max_waiters then return { 'full', busy } end
+if busy and not states[busy][6] and (redis.call('HLEN', KEYS[busy]) - QUEUE_FIELDS) / 2 >= max_waiters then
+  if live_waiters(KEYS[busy], now_ms) >= max_waiters then return { 'full', busy } end
 end
 
 local last, all_mine, highest = busy and busy - 1 or #KEYS, true, 0
@@ -51,7 +52,7 @@ for i = 1, last do
 end
 local fence = all_mine and highest or next_fence(highest, now_us)
 for i = 1, last do
-  leave_queue(KEYS[i], token)
+  if states[i][6] then leave_queue(KEYS[i], token) end
   if mine[i] then
     redis.call('HSET', KEYS[i], 'x', digits(now_ms + lease_ms), 'f', digits(busy and fences[i] or fence))
     redis.call('PEXPIRE', KEYS[i], digits(lease_ms + FENCE_KEPT_MS))
@@ -59,15 +60,15 @@ for i = 1, last do
     own(KEYS[i], token, inbox, lease_ms, fence, now_ms)
   end
 end
-if not busy then return { 'acquired', digits(fence) } end
+if not busy then return { 'acquired', fence } end
 
 if busy_waiter then
-  hand_over(KEYS[busy], ARGV[6 + busy], now_us)
+  hand_over(KEYS[busy], ARGV[6 + busy], now_us, unpack(states[busy], 3, 5))
   local state = redis.call('HMGET', KEYS[busy], 'x', 'f')
   remaining_ms, fences[busy] = tonumber(state[1]) - now_ms, tonumber(state[2])
 end
 -- A name in front was taken away: what comes after it in the order is given up, or two callers could wait in a circle.
-for _, i in ipairs(beyond) do hand_over(KEYS[i], ARGV[6 + i], now_us) end
+for _, i in ipairs(beyond) do hand_over(KEYS[i], ARGV[6 + i], now_us, unpack(states[i], 3, 5)) end
 local seq = waiter(KEYS[busy], token)
 if not seq then
   seq = redis.call('HINCRBY', KEYS[busy], 'q', 1)

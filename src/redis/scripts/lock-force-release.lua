@@ -7,11 +7,12 @@
 -- WRITES  the lock hash
 -- With a fence, idempotent: the next holder has another one.
 --#include lib/time.lua
---#include lib/lock.lua
+--#include lib/hold.lua
+--#include lib/queue.lua
 
 local now_us = server_time_us()
-local state = redis.call('HMGET', KEYS[1], 't', 'x', 'f')
+local state = redis.call('HMGET', KEYS[1], 't', 'x', 'f', 'h', 'q')
 if not is_held(state[1], state[2], math.floor(now_us / 1000)) then return 0 end
 if ARGV[2] ~= '' and tonumber(ARGV[2]) ~= tonumber(state[3]) then return 0 end
-hand_over(KEYS[1], ARGV[1], now_us)
+hand_over(KEYS[1], ARGV[1], now_us, unpack(state, 3, 5))
 return 1

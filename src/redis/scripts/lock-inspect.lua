@@ -6,7 +6,8 @@
 -- RETURNS for each key: {fence, owner, held for ms, expires in ms, waiters}, or an empty list when it is not held
 -- WRITES  nothing
 --#include lib/time.lua
---#include lib/lock.lua
+--#include lib/hold.lua
+--#include lib/queue.lua
 
 local now_ms = math.floor(server_time_us() / 1000)
 local infos = {}

@@ -7,7 +7,7 @@
 -- WRITES  the lock hashes, with a TTL of lease + 1 day
 -- Idempotent: extending twice only counts from the later moment.
 --#include lib/time.lua
---#include lib/lock.lua
+--#include lib/hold.lua
 
 local now_ms = math.floor(server_time_us() / 1000)
 local held = {}

@@ -9,9 +9,9 @@ const read = (path: string): string => readFileSync(new URL(path, FOLDER), 'utf8
 
 describe('loadScript', () => {
   it('puts each included file, once and unchanged, in the place of its line', () => {
-    const [before = '', between = '', after = ''] = read('lock-acquire.lua').split(/^--#include \S+$/m);
-    const expected = before + read('lib/time.lua') + between + read('lib/lock.lua') + after;
-    expect(loadScript('lock-acquire').source).toBe(expected);
+    const [before = '', between = '', after = ''] = read('lock-renew.lua').split(/^--#include \S+$/m);
+    const expected = before + read('lib/time.lua') + between + read('lib/hold.lua') + after;
+    expect(loadScript('lock-renew').source).toBe(expected);
   });
 
   it('leaves a file without includes as it is', () => {

@@ -1,0 +1,25 @@
+-- A lock is one hash, so that owner, fence and queue can never part:
+--   t token of the owner ('' while min-hold blocks the name)   x end of the lease, ms of server time
+--   o label of the owner's process   a acquired at, ms         f fence, kept after release
+--   h, q numbers of the last entry taken from and put into the queue, absent while nobody waits
+--   q:<n> token of entry n           w:<token> 'n deadline_ms claim_ms inbox' of a waiter
+-- The key's own TTL is always a day longer than the lease: it removes forgotten fences and decides nothing.
+
+local FENCE_KEPT_MS = 86400000
+
+local function is_held(token, expires_ms, now_ms)
+  return token ~= nil and token ~= false and tonumber(expires_ms or 0) > now_ms
+end
+
+local function next_fence(stored, now_us)
+  return math.max(tonumber(stored or 0) + 1, now_us)
+end
+
+local function own(key, token, owner, lease_ms, fence, now_ms)
+  redis.call('HSET', key, 't', token, 'o', owner, 'x', digits(now_ms + lease_ms), 'a', digits(now_ms), 'f', digits(fence))
+  redis.call('PEXPIRE', key, digits(lease_ms + FENCE_KEPT_MS))
+end
+
+local function free(key)
+  redis.call('HDEL', key, 't', 'x', 'a', 'o', 'h', 'q')
+end
