@@ -36,7 +36,7 @@ export type {
   CacheTxnModuleOptions,
   CacheTxnModuleShape,
 } from './module/cache-txn.options.js';
-export { CacheTxnErrorFilter } from './module/http-error.filter.js';
+export { CacheTxnErrorFilter } from './module/error-filter/cache-txn-error.filter.js';
 export type { Call, Transport } from './pipeline/call.js';
 export type { HttpExchange } from './pipeline/http-exchange.js';
 export type { KeySource } from './pipeline/key-source.js';

@@ -8,7 +8,7 @@ import {
   type CacheTxnModuleShape,
   MODULE_OPTIONS,
 } from './cache-txn.options.js';
-import { errorFilterProvider } from './http-error.filter.js';
+import { errorFilterProvider } from './error-filter/cache-txn-error.filter.js';
 import { Lifecycle } from './lifecycle.js';
 import { SERVICES, serviceProviders } from './services.providers.js';
 

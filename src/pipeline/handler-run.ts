@@ -1,10 +1,13 @@
 import type { CallHandler } from '@nestjs/common';
 import type { Subscriber } from 'rxjs';
 import { assert } from '../base/assert.js';
+import { callScope } from '../base/async-scope.js';
 import type { AdapterHttpExchange } from './adapter-http-exchange.js';
 import type { Call } from './call.js';
 import { collectValues } from './collect-values.js';
+import { currentCall } from './current-call.js';
 import type { Emitted } from './layer.js';
+import { untilPeerLeaves } from './peer.js';
 import type { CompiledMethod } from './pipeline.js';
 
 /** One call of a handler: runs the layers and gives their answer to the subscriber. */
@@ -28,8 +31,7 @@ export class HandlerRun {
   /** Settles the subscriber; never rejects for an error of the method or a layer. */
   async toEnd(): Promise<void> {
     try {
-      const running = this.compiled.run(this.call, () => this.runMethod());
-      this.answer(await running.finally(() => (this.isOver = true)));
+      this.answer(await this.runLayers());
     } catch (error) {
       // Without effect once the subscriber has left: nobody is there to be told.
       this.subscriber.error(error);
@@ -38,13 +40,24 @@ export class HandlerRun {
     this.subscriber.complete();
   }
 
+  private async runLayers(): Promise<Emitted> {
+    const { call, stop } = untilPeerLeaves(this.call);
+    try {
+      const run = (): Promise<Emitted> => this.compiled.run(call, () => this.runMethod(call));
+      return await (call === this.call ? run() : callScope.run(currentCall, call, run));
+    } finally {
+      this.isOver = true;
+      stop();
+    }
+  }
+
   /** Subscribing anew makes Nest run the inner interceptors, the pipes and the method again, but not the guards. */
-  private async runMethod(): Promise<Emitted> {
+  private async runMethod({ signal }: Call): Promise<Emitted> {
     const { method, ownsAnswer } = this.compiled;
     assert(ownsAnswer || this.fromMethod === undefined, 'a layer that does not own the answer ran the method twice');
     this.fromMethod = [];
     this.fromMethod = await collectValues(this.next.handle(), {
-      signal: this.call.signal,
+      signal,
       method: `${method.target.name}.${method.name}`,
       forward: ownsAnswer ? undefined : (value) => this.emit(value),
       isStream: method.answer === 'sse',

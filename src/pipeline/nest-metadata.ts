@@ -7,9 +7,13 @@ import type { Type } from '@nestjs/common';
  * @nestjs/microservices and @nestjs/websockets `constants.ts`, @nestjs/graphql `graphql.constants.ts`.
  */
 const MESSAGE_PATTERN = 'microservices:pattern';
+const HANDLER_TYPE = 'microservices:handler_type';
+const EVENT = 2;
 const SUBSCRIBED_MESSAGE = 'websockets:message_mapping';
 const GATEWAY = 'websockets:is_gateway';
 const RESOLVER = 'graphql:resolver_type';
+const FIELD_RESOLVER = 'graphql:resolve_property';
+const REFERENCE_RESOLVER = 'graphql:resolve_reference';
 
 /** A method as found on a class: called with any `this` and any arguments. */
 export type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -25,4 +29,14 @@ export function isHandler(method: Method): boolean {
 /** Whether the class is a provider to Nest's injector but a host of handlers like a controller: a gateway or a resolver. */
 export function isHandlerProvider(target: Type): boolean {
   return [GATEWAY, RESOLVER].some((key) => Reflect.hasMetadata(key, target));
+}
+
+/** Whether the method resolves a field or a reference, which Nest calls past interceptors and past what is put around an instance. */
+export function isFieldResolver(method: Method): boolean {
+  return [FIELD_RESOLVER, REFERENCE_RESOLVER].some((key) => Reflect.hasMetadata(key, method));
+}
+
+/** Whether it handles events of a microservice, for which nobody waits. */
+export function isEventHandler(method: Method): boolean {
+  return Reflect.getMetadata(HANDLER_TYPE, method) === EVENT;
 }
