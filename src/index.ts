@@ -22,6 +22,7 @@ export {
   TransactionTimeoutError,
   VersionConflictError,
 } from './base/errors.js';
+export type { StoreBound } from './base/store-name.js';
 export type { CacheModuleOptions, WriteOptions } from './cache/cache.options.js';
 export { type Entries, TransactionalCache } from './cache/transactional-cache.js';
 export { Locked } from './lock/locked.decorator.js';
@@ -35,8 +36,16 @@ export type {
   CacheTxnModuleAsyncOptions,
   CacheTxnModuleOptions,
   CacheTxnModuleShape,
+  CacheTxnOptionsFactory,
 } from './module/cache-txn.options.js';
 export { CacheTxnErrorFilter } from './module/error-filter/cache-txn-error.filter.js';
+export {
+  getCacheTxnToken,
+  InjectLockService,
+  InjectTransactionalCache,
+  InjectTransactionCoordinator,
+  InjectVersionService,
+} from './module/service-token.js';
 export type { Call, Transport } from './pipeline/call.js';
 export type { HttpExchange } from './pipeline/http-exchange.js';
 export type { KeySource } from './pipeline/key-source.js';

@@ -2,13 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** Names one thing that travels with a call, and its type. */
 export class ScopeKey<T> {
+  private static count = 0;
   declare protected readonly type: T;
+  /** Its place in the bindings; keys are constants of modules, so there are few. */
+  readonly index = ScopeKey.count++;
   constructor(readonly description: string) {}
 }
 
-type Bindings = ReadonlyMap<ScopeKey<unknown>, unknown>;
-
-const EMPTY: Bindings = new Map();
+/** One value for each key, by its index: copied for each inner call, so it must be cheap to copy. */
+type Bindings = readonly unknown[];
 
 /**
  * What travels with an asynchronous call: its locks, its transaction, its attempt.
@@ -21,13 +23,13 @@ export class AsyncScope {
 
   /** The innermost binding of `key`, or undefined. */
   get<T>(key: ScopeKey<T>): T | undefined {
-    return this.storage.getStore()?.get(key) as T | undefined;
+    return this.storage.getStore()?.[key.index] as T | undefined;
   }
 
   /** Runs `fn` with `key` bound to `value`; `undefined` hides an outer binding. */
   run<T, R>(key: ScopeKey<T>, value: T | undefined, fn: () => R): R {
-    const bindings = new Map(this.storage.getStore() ?? EMPTY);
-    bindings.set(key, value);
+    const bindings = [...(this.storage.getStore() ?? [])];
+    bindings[key.index] = value;
     return this.storage.run(bindings, fn);
   }
 }

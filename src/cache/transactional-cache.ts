@@ -99,7 +99,8 @@ export class TransactionalCache {
     };
     if (this.deps.coordinator.active()) return step();
     const retry = resolveRetryOptions({}, this.deps.version);
-    return retryConflicts(retry, this.deps, undefined, () => this.deps.coordinator.run(step));
+    const deps = { ...this.deps, owner: this.deps.coordinator };
+    return retryConflicts(retry, deps, undefined, () => this.deps.coordinator.run(step));
   }
 
   private async read(keys: readonly string[]): Promise<readonly View[]> {
@@ -131,11 +132,9 @@ export class TransactionalCache {
   private valueOf<T>(key: string, view: View | undefined): T | undefined {
     if (view?.value === undefined) return undefined;
     const decoded = decode(view.value);
-    if (decoded === undefined)
-      this.deps.report(new Error('a cached value is not JSON; it counts as a miss'), {
-        during: 'cache read',
-        details: { key },
-      });
-    return decoded?.value as T | undefined;
+    if ('value' in decoded) return decoded.value as T;
+    const error = new Error(`a cached value ${decoded.problem}; it counts as a miss`);
+    this.deps.report(error, { during: 'cache read', details: { key } });
+    return undefined;
   }
 }

@@ -16,7 +16,14 @@ export interface Wish {
   readonly leaseMs: number;
   /** By the local clock; in the past it means: take all or none, never queue. */
   readonly deadlineMs: number;
-  readonly signal: AbortSignal;
+  /** Each of them ends the waiting. */
+  readonly signals: readonly AbortSignal[];
+}
+
+/** What is left behind at the store, or may be. */
+export interface Withdrawal extends Pick<Wish, 'names' | 'token' | 'leaseMs'> {
+  /** Default 0: the lock was never held by its caller. */
+  readonly minHoldMs?: number;
 }
 
 /** `isClaim`: handed over rather than taken; to be confirmed by a renewal at once. */
@@ -66,7 +73,7 @@ export class Acquisition {
   /**
    * @throws LockTimeoutError `LOCK_TIMEOUT` when the names stayed busy, or a queue is full
    * @throws StoreUnavailableError `STORE_UNAVAILABLE`, or StoreTimeoutError `STORE_TIMEOUT`, when the last try failed so
-   * @throws the reason of the signal
+   * @throws the reason of a signal
    */
   async acquire(wish: Wish): Promise<Acquired> {
     const seat = this.room.enter(wish.token);
@@ -75,12 +82,12 @@ export class Acquisition {
     let queued: { readonly fence: number; readonly sentAtMs: number } | undefined;
     try {
       for (let failures = 0; ;) {
-        wish.signal.throwIfAborted();
+        throwIfAborted(wish.signals);
         const sentAtMs = this.clock.now();
         const answer = await this.ask(wish, claimMs, sentAtMs);
         if (!(answer instanceof CacheTxnError) && answer.kind === 'acquired') {
           mayHold = true;
-          wish.signal.throwIfAborted();
+          throwIfAborted(wish.signals);
           return { fence: answer.fence, sentAtMs, leaseMs: wish.leaseMs, isClaim: false };
         }
         let pauseMs: number;
@@ -97,7 +104,7 @@ export class Acquisition {
           pauseMs = Math.min(Math.max(answer.remainingMs, 1), pollMs);
         }
         const leftMs = wish.deadlineMs - this.clock.now();
-        const news = await seat.next(Math.max(0, Math.min(pauseMs, leftMs)), wish.signal);
+        const news = await seat.next(Math.max(0, Math.min(pauseMs, leftMs)), wish.signals);
         if (typeof news === 'object') {
           // Only a hand-over later than our last answer counts, and the claim began after that question was sent. The
           // token may have waited in another slot before: a late message from there says nothing about this name.
@@ -122,37 +129,29 @@ export class Acquisition {
     }
   }
 
-  private async ask(wish: Wish, claimMs: number, sentAtMs: number): Promise<AcquireOutcome | CacheTxnError> {
+  private ask(wish: Wish, claimMs: number, sentAtMs: number): Promise<AcquireOutcome | CacheTxnError> {
     const { names, token, leaseMs } = wish;
     const queueMs = Math.max(0, Math.min(wish.deadlineMs - sentAtMs, PLACE_MS));
-    try {
-      const outcome = await this.store.acquireLocks({
-        names,
-        token,
-        leaseMs,
-        claimMs,
-        queueMs,
-        maxWaiters: this.maxWaiters,
-      });
+    const { maxWaiters } = this;
+    return this.store.acquireLocks({ names, token, leaseMs, claimMs, queueMs, maxWaiters }).then((outcome) => {
       const isTooLate = this.clock.now() >= sentAtMs + leaseMs - marginMs(leaseMs);
       return outcome.kind === 'acquired' && isTooLate ? tooLate(wish) : outcome;
-    } catch (error) {
-      if (error instanceof StoreUnavailableError || error instanceof StoreTimeoutError) return error;
-      throw error;
-    }
+    }, orWait);
   }
 
   /**
    * Leaves the queue and gives back what was taken meanwhile; the caller does not wait for it. A store that does not
-   * answer may still run what was asked before, so it is told again, until one lease from now.
+   * answer may still run what was asked before, so it is told again, until one lease from now. After {@link close} it
+   * does nothing.
    */
-  private async withdraw({ names, token, leaseMs }: Wish): Promise<void> {
+  async withdraw({ names, token, leaseMs, minHoldMs }: Withdrawal): Promise<void> {
+    if (this.closed.signal.aborted) return;
     const untilMs = this.clock.now() + leaseMs;
     this.withdrawing++;
     try {
       for (let tries = 1; ; tries++) {
         try {
-          await this.store.releaseLocks({ names, token });
+          await this.store.releaseLocks({ names, token, ...(minHoldMs !== undefined && { minHoldMs }) });
           return;
         } catch (error) {
           if (this.clock.now() >= untilMs) throw error;
@@ -167,6 +166,16 @@ export class Acquisition {
       this.withdrawing--;
     }
   }
+}
+
+/** A store that cannot be asked, or does not answer, may do so later; anything else is an error. */
+function orWait(error: unknown): CacheTxnError {
+  if (error instanceof StoreUnavailableError || error instanceof StoreTimeoutError) return error;
+  throw error;
+}
+
+function throwIfAborted(signals: readonly AbortSignal[]): void {
+  for (const signal of signals) signal.throwIfAborted();
 }
 
 /** A lock that may have ended before its holder heard of it is none. */

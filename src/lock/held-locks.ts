@@ -1,7 +1,7 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
 import { inSection } from '../base/section.js';
 import type { Lease } from './lease.js';
-import type { LockHandle } from './lock-handle.js';
+import type { LockHandle, LockOwner } from './lock-handle.js';
 
 /** The locks of the present call, outermost first. */
 const HELD_LOCKS = new ScopeKey<readonly LockHandle[]>('held locks');
@@ -11,9 +11,9 @@ export function heldLocks(): readonly LockHandle[] {
   return (callScope.get(HELD_LOCKS) ?? []).filter((lock) => !lock.isReleased);
 }
 
-/** The innermost lock around the present call. */
-export function currentLock(): LockHandle | undefined {
-  return heldLocks().at(-1);
+/** The innermost lock around the present call, of one store or of any. */
+export function currentLock(storeName?: string): LockHandle | undefined {
+  return heldLocks().findLast(({ owner }) => storeName === undefined || owner.storeName === storeName);
 }
 
 /** Runs `fn` with `lock` as the innermost lock of its call. */
@@ -22,7 +22,7 @@ export function withHeldLock<R>(lock: LockHandle, fn: () => R): R {
 }
 
 /** The live lease of the present call that covers `name` in the store that `owner` stands for. */
-export function leaseOf(name: string, owner: object): Lease | undefined {
+export function leaseOf(name: string, owner: LockOwner): Lease | undefined {
   for (const lock of heldLocks()) {
     if (lock.owner !== owner) continue;
     const lease = lock.leases.find((candidate) => candidate.names.includes(name));

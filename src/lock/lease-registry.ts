@@ -5,7 +5,7 @@ import { Acquisition } from './acquisition.js';
 import { firstName, Lease, type LossReason } from './lease.js';
 import { LeaseWatchdog } from './lease-watchdog.js';
 import type { LockDependencies } from './lock-dependencies.js';
-import { type ResolvedLockOptions, resolveMaxWaiters } from './lock.options.js';
+import { type ResolvedLockOptions, resolveMaxPending, resolveMaxWaiters } from './lock.options.js';
 import { groupBySlot } from './slot-groups.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -14,9 +14,9 @@ export interface Want {
   readonly names: readonly string[];
   readonly token: string;
   readonly options: ResolvedLockOptions;
-  /** Ends the waiting. */
-  readonly signal: AbortSignal;
-  /** Leases that the caller holds already and that become one lock with the new ones. */
+  /** Each of them ends the waiting. */
+  readonly signals: readonly AbortSignal[];
+  /** Leases that the caller has entered once more and that become one lock with the new ones. */
   readonly beside: readonly Lease[];
 }
 
@@ -31,7 +31,7 @@ export class LeaseRegistry {
 
   constructor(private readonly deps: LockDependencies) {
     const { store, clock, random, report, options } = deps;
-    this.room = new WaitingRoom(store, clock);
+    this.room = new WaitingRoom(store, clock, resolveMaxPending(options));
     this.watchdog = new LeaseWatchdog(store, clock, report);
     this.acquisition = new Acquisition(store, this.room, clock, random, report, resolveMaxWaiters(options));
   }
@@ -43,7 +43,7 @@ export class LeaseRegistry {
 
   /**
    * Takes the names slot by slot. Every process goes through slots and names in the same order, so that nobody waits in
-   * a circle; what was taken before a failure is given back.
+   * a circle; what was taken before a failure is given back, and what was entered is left.
    */
   async take(want: Want): Promise<readonly Lease[]> {
     const deadlineMs = this.deps.clock.now() + want.options.waitMs;
@@ -57,7 +57,10 @@ export class LeaseRegistry {
       return taken;
     } catch (error) {
       // Without minHold: the lock as a whole was never held.
-      await Promise.all(taken.map((lease) => this.release(lease, 0)));
+      await Promise.all([
+        ...taken.map((lease) => this.release(lease, 0)),
+        ...want.beside.map((lease) => this.release(lease)),
+      ]);
       throw error;
     } finally {
       this.taking--;
@@ -74,6 +77,8 @@ export class LeaseRegistry {
       return await this.deps.store.releaseLocks({ names, token, minHoldMs });
     } catch (error) {
       this.deps.report(error, { during: 'lock release', details: { names } });
+      // Behind the caller's back: others shall not wait for the end of a lease that nobody holds.
+      void this.acquisition.withdraw({ names, token, leaseMs: lease.options.leaseMs, minHoldMs });
       return 'unknown';
     } finally {
       this.leases.delete(lease);
@@ -96,10 +101,10 @@ export class LeaseRegistry {
 
   private async takeSlot(
     names: readonly string[],
-    { token, options, signal }: Want,
+    { token, options, signals }: Want,
     deadlineMs: number,
   ): Promise<Lease> {
-    const grant = await this.acquisition.acquire({ names, token, leaseMs: options.leaseMs, deadlineMs, signal });
+    const grant = await this.acquisition.acquire({ names, token, leaseMs: options.leaseMs, deadlineMs, signals });
     const lease = new Lease(names, token, grant, options, this.deps.clock);
     this.leases.add(lease);
     this.watchdog.watch(lease, { confirm: grant.isClaim });
@@ -109,8 +114,9 @@ export class LeaseRegistry {
   /** Makes one lock of several leases: all of them held now, under one fence. */
   private async join(taken: readonly Lease[], beside: readonly Lease[]): Promise<void> {
     const all = [...beside, ...taken];
+    if (all.length === 1) return;
     if (groupBySlot(this.deps.store, all, firstName).length > 1) await this.raiseFences(all);
-    const lost = all.length > 1 ? all.find((lease) => !lease.isHeld()) : undefined;
+    const lost = all.find((lease) => !lease.isHeld());
     if (lost === undefined) return;
     if (beside.includes(lost)) throw reasonOf(lost.signal);
     const [name] = lost.names;

@@ -44,7 +44,7 @@ export class LeaseWatchdog {
     const dueAtMs = confirm ? now : Math.min(now + periodMs(lease), this.wakesAtMs);
     this.watches.set(lease, { renewedAtMs: now, dueAtMs, isInFlight: false });
     if (confirm) void this.renew([lease]);
-    else this.schedule();
+    else if (dueAtMs < this.wakesAtMs) this.schedule();
   }
 
   unwatch(lease: Lease): void {

@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { present } from '../base/assert.js';
-import { sharedAbortController } from '../base/abort.js';
+import { LazyAbort } from '../base/abort.js';
 import type { Clock, Timer } from '../base/clock.js';
 import { LockLostError } from '../base/errors.js';
 import type { ResolvedLockOptions } from './lock.options.js';
@@ -39,10 +39,10 @@ export function marginMs(leaseMs: number): number {
  * Names of one slot held by one token, and how long that is certain.
  *
  * The local deadline is the promise behind `Lock.signal`: it fires whatever the store does, on the monotonic clock,
- * at `sent + lease - margin` of the last confirmed command.
+ * at `sent + lease - margin` of the last confirmed command. Without anybody who asked for the signal there is no timer.
  */
 export class Lease {
-  private readonly controller = sharedAbortController();
+  private readonly loss = new LazyAbort();
   /** Listeners of the signal belong to the call that took the lock, whoever finds out that it is lost. */
   private readonly call = new AsyncResource('Lease');
   private readonly endsAtMs: number;
@@ -63,7 +63,6 @@ export class Lease {
     this.fenceNumber = grant.fence;
     this.endsAtMs = clock.now() + options.maxHoldMs;
     this.validUntilMs = this.validity(grant.sentAtMs, grant.leaseMs);
-    this.arm();
   }
 
   get fence(): number {
@@ -71,7 +70,19 @@ export class Lease {
   }
 
   get signal(): AbortSignal {
-    return this.controller.signal;
+    this.watch();
+    return this.loss.signal;
+  }
+
+  /** Calls `listener` as the signal would; answers how to stop. */
+  onLost(listener: (reason: Error) => void): () => void {
+    this.watch();
+    return this.loss.onAbort(listener);
+  }
+
+  /** Why it is lost; undefined while it is held, and after its holder gave it back. */
+  get lossReason(): Error | undefined {
+    return this.isHeld() ? undefined : this.loss.reason;
   }
 
   /** Compares the clock itself: timers run late when the event loop was blocked. */
@@ -111,7 +122,7 @@ export class Lease {
       { details: { names: this.names, reason } },
     );
     this.call.runInAsyncScope(() => {
-      this.controller.abort(error);
+      this.loss.abort(error);
     });
   }
 
@@ -127,6 +138,10 @@ export class Lease {
 
   private expire(): void {
     this.lose(this.validUntilMs >= this.endsAtMs ? 'max-hold' : 'expired');
+  }
+
+  private watch(): void {
+    if (this.isHeld() && this.timer === undefined) this.arm();
   }
 
   /** One timer at a time; a renewal only moves the deadline, and the timer finds out when it fires. */

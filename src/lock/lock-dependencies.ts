@@ -7,6 +7,8 @@ import type { LockModuleOptions } from './lock.options.js';
 /** What the lock service is made of; clock and chance come from outside so that tests can own them. */
 export interface LockDependencies {
   readonly store: CacheTxnStore;
+  /** The name of the store's module; without one it is the default module. */
+  readonly storeName?: string;
   readonly options: LockModuleOptions;
   readonly clock: Clock;
   readonly random: Random;

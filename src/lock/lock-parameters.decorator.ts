@@ -3,19 +3,31 @@ import { InvalidOptionsError } from '../base/errors.js';
 import { currentLock } from './held-locks.js';
 import type { LockHandle } from './lock-handle.js';
 
-function lockOfCall(decorator: string): LockHandle {
-  const lock = currentLock();
+/** Written out, because the type that Nest infers differs between its majors, and would be published with the library. */
+type LockParameter = (storeName?: string) => ParameterDecorator;
+
+function lockOfCall(decorator: string, storeName: string | undefined): LockHandle {
+  const lock = currentLock(storeName);
   if (lock) return lock;
   throw new InvalidOptionsError(`${decorator}: the call holds no lock; put @Locked on the method or its class`, {
     details: { decorator },
   });
 }
 
-/** The lock of the call: `@CurrentLock() lock: Lock`. For methods of controllers with `@Locked`. */
-export const CurrentLock = createParamDecorator(() => lockOfCall('@CurrentLock'));
+/**
+ * The innermost lock of the call: `@CurrentLock() lock: Lock`, or of one store: `@CurrentLock('other')`. For methods of
+ * controllers with `@Locked`.
+ */
+export const CurrentLock: LockParameter = createParamDecorator((storeName?: string) =>
+  lockOfCall('@CurrentLock', storeName),
+);
 
 /** The signal of the lock of the call: `@LockSignal() signal: AbortSignal`. Aborts before anybody else can own the lock. */
-export const LockSignal = createParamDecorator(() => lockOfCall('@LockSignal').signal);
+export const LockSignal: LockParameter = createParamDecorator(
+  (storeName?: string) => lockOfCall('@LockSignal', storeName).signal,
+);
 
 /** The fence of the lock of the call: `@FenceToken() fence: number`, to hand to what the lock protects. */
-export const FenceToken = createParamDecorator(() => lockOfCall('@FenceToken').fence);
+export const FenceToken: LockParameter = createParamDecorator(
+  (storeName?: string) => lockOfCall('@FenceToken', storeName).fence,
+);

@@ -1,6 +1,7 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { wholeNumber } from '../base/option-checks.js';
+import type { StoreBound } from '../base/store-name.js';
 
 /** How a lock is taken and kept. Every option has a default in `forRoot({ lock })`. */
 export interface LockOptions {
@@ -24,10 +25,15 @@ export interface LockOptions {
 export interface LockModuleOptions extends Omit<LockOptions, 'signal'> {
   /** Waiters one name admits before further ones get `LOCK_TIMEOUT` at once. Default 1,000; 1 to 100,000. */
   readonly maxWaiters?: number;
+  /**
+   * Callers of this process that may be asking for locks at once, whatever their names, before further ones get
+   * `STORE_UNAVAILABLE` at once. Default 10,000; 1 to 1,000,000.
+   */
+  readonly maxPending?: number;
 }
 
 /** What `@Locked` adds. */
-export interface LockedOptions extends Omit<LockOptions, 'signal'> {
+export interface LockedOptions extends Omit<LockOptions, 'signal'>, StoreBound {
   /**
    * What happens when the lock is still busy after `wait`. `throw` (default): `LockTimeoutError`, HTTP 423.
    * `skip`: the method does not run; HTTP answers 204, a provider method returns undefined.
@@ -47,6 +53,7 @@ export interface ResolvedLockOptions {
 const DAY_MS = 86_400_000;
 const DEFAULTS = { lease: '10s', wait: '5s', mode: 'exclusive', renew: true, maxHold: '5m', minHold: 0 } as const;
 const MAX_WAITERS = 1_000;
+const MAX_PENDING = 10_000;
 
 /**
  * Fills in what is missing from the module's options, then from the library's.
@@ -82,4 +89,9 @@ export function resolveLockOptions(options: LockOptions, module: LockModuleOptio
 /** @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function resolveMaxWaiters({ maxWaiters = MAX_WAITERS }: LockModuleOptions): number {
   return wholeNumber(maxWaiters, 'lock.maxWaiters', 1, 100_000);
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveMaxPending({ maxPending = MAX_PENDING }: LockModuleOptions): number {
+  return wholeNumber(maxPending, 'lock.maxPending', 1, 1_000_000);
 }

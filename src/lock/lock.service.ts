@@ -1,7 +1,9 @@
-import { followSignals, sharedAbortController } from '../base/abort.js';
+import { sharedAbortController } from '../base/abort.js';
 import { InvalidOptionsError, LimitExceededError, LockTimeoutError, ShuttingDownError } from '../base/errors.js';
+import { present } from '../base/assert.js';
 import { isIdleWithin } from '../base/idle.js';
 import { newId } from '../base/random.js';
+import { DEFAULT_STORE_NAME } from '../base/store-name.js';
 import { checkKey } from '../store/key-space.js';
 import { LIMITS } from '../store/limits.js';
 import type { LockInfo } from '../store/lock-operations.js';
@@ -10,8 +12,8 @@ import type { Lease } from './lease.js';
 import { LeaseRegistry } from './lease-registry.js';
 import type { Lock } from './lock.js';
 import type { LockDependencies } from './lock-dependencies.js';
-import { LockHandle } from './lock-handle.js';
-import { type LockOptions, type ResolvedLockOptions, resolveLockOptions } from './lock.options.js';
+import { LockHandle, type LockOwner, type ReleaseLease } from './lock-handle.js';
+import { type LockOptions, resolveLockOptions } from './lock.options.js';
 
 type Names = string | readonly string[];
 
@@ -21,11 +23,15 @@ type Names = string | readonly string[];
  * A lock ends when it is released, when its lease ends without renewal, or at `maxHold`; `Lock.signal` tells its holder
  * before anybody else can own it. Waiters are served first in, first out. Guarantees G1 to G13.
  */
-export class LockService {
+export class LockService implements LockOwner {
+  /** The name of the module that this service belongs to. */
+  readonly storeName: string;
   private readonly registry: LeaseRegistry;
   private readonly closing = sharedAbortController();
+  private readonly release: ReleaseLease = (lease) => this.registry.release(lease);
 
   constructor(private readonly deps: LockDependencies) {
+    this.storeName = deps.storeName ?? DEFAULT_STORE_NAME;
     resolveLockOptions({}, deps.options);
     this.registry = new LeaseRegistry(deps);
   }
@@ -39,7 +45,7 @@ export class LockService {
    * @throws KeyTemplateError `KEY_TEMPLATE`, LimitExceededError `LIMIT_EXCEEDED` for unusable names
    * @throws ShuttingDownError `SHUTTING_DOWN`
    */
-  async acquire(names: Names, options: LockOptions = {}): Promise<Lock> {
+  acquire(names: Names, options: LockOptions = {}): Promise<Lock> {
     return this.acquireHandle(names, options);
   }
 
@@ -132,44 +138,19 @@ export class LockService {
       if (lease) entered.add(lease);
       else missing.push(name);
     }
-    const [reentered] = entered;
-    const token = missing.length > 0 || !reentered ? newId() : reentered.token;
-    const taken = await this.takeBeside([...entered], missing, token, options, [given.signal, callSignal]);
-    return new LockHandle(
-      wanted,
-      token,
-      [...entered, ...taken],
-      this,
-      (lease) => this.registry.release(lease),
-      callSignal,
-    );
-  }
-
-  /** Takes the missing names while the entered leases are kept from being freed. */
-  private async takeBeside(
-    entered: readonly Lease[],
-    missing: readonly string[],
-    token: string,
-    options: ResolvedLockOptions,
-    signals: readonly (AbortSignal | undefined)[],
-  ): Promise<readonly Lease[]> {
     for (const lease of entered) lease.holds++;
+    const beside = [...entered];
+    const token = missing.length > 0 ? newId() : present(beside[0], 'a lease').token;
     // Re-entry is no new lock: a method that is running may finish while the application closes.
-    if (missing.length === 0) return [];
-    const ending = followSignals([this.closing.signal, ...signals.filter((signal) => signal !== undefined)]);
-    try {
-      return await this.registry.take({ names: missing, token, options, signal: ending.signal, beside: entered });
-    } catch (error) {
-      await Promise.all(entered.map((lease) => this.registry.release(lease)));
-      throw error;
-    } finally {
-      ending.stop();
-    }
+    const signals = [this.closing.signal, given.signal, callSignal].filter((signal) => signal !== undefined);
+    const taken =
+      missing.length > 0 ? await this.registry.take({ names: missing, token, options, signals, beside }) : [];
+    return new LockHandle(wanted, token, [...beside, ...taken], this, this.release, callSignal);
   }
 }
 
 function checkNames(names: Names): string[] {
-  const wanted = [...new Set(typeof names === 'string' ? [names] : names)];
+  const wanted = typeof names === 'string' ? [names] : [...new Set(names)];
   if (wanted.length === 0) throw new InvalidOptionsError('a lock needs at least one name');
   if (wanted.length > LIMITS.lockNames) {
     throw new LimitExceededError(`a lock of ${wanted.length} names; the limit is ${LIMITS.lockNames}`, {

@@ -1,4 +1,6 @@
+import { present } from '../base/assert.js';
 import { LockTimeoutError } from '../base/errors.js';
+import { storeNameOf } from '../base/store-name.js';
 import type { Call } from '../pipeline/call.js';
 import { compileKeys } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../pipeline/layer.js';
@@ -13,9 +15,13 @@ export class LockedLayer implements PipelineLayer {
 
   constructor(private readonly locks: LockService) {}
 
-  prepare(method: DecoratedMethod): Around | undefined {
+  storeOf(method: DecoratedMethod): string | undefined {
     const metadata = method.metadata<LockedMetadata>(LOCKED);
-    if (metadata === undefined) return undefined;
+    return metadata && storeNameOf(metadata.options);
+  }
+
+  prepare(method: DecoratedMethod): Around {
+    const metadata = present(method.metadata<LockedMetadata>(LOCKED), '@Locked');
     const namesOf = compileKeys(metadata.names, { decorator: '@Locked', method });
     const { onBusy = 'throw', ...options } = metadata.options;
     const wait = options.wait ?? (onBusy === 'skip' ? 0 : undefined);

@@ -6,6 +6,7 @@ export function groupBySlot<T>(
   items: readonly T[],
   nameOf: (item: T) => string,
 ): readonly (readonly T[])[] {
+  if (items.length <= 1) return items.length === 0 ? [] : [items];
   const groups = new Map<number, T[]>();
   for (const item of items) {
     const slot = store.slotOf('lock', nameOf(item));

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.js';
 import { reasonOf } from '../base/clock.js';
+import { StoreUnavailableError } from '../base/errors.js';
 import type { Handover } from '../store/lock-operations.js';
 import type { CacheTxnStore, Unsubscribe } from '../store/store.js';
 
@@ -21,28 +22,29 @@ export class Seat {
     else if (this.unread === undefined || news !== 'gap') this.unread = news;
   }
 
-  /** The next news, `timeout` after `timeoutMs`; rejects with the signal's reason as soon as it aborts. */
-  next(timeoutMs: number, signal: AbortSignal): Promise<News> {
+  /** The next news, `timeout` after `timeoutMs`; rejects with a signal's reason as soon as one aborts. */
+  next(timeoutMs: number, signals: readonly AbortSignal[]): Promise<News> {
     const { unread } = this;
     this.unread = undefined;
-    if (signal.aborted) return Promise.reject(reasonOf(signal));
+    const aborted = signals.find((signal) => signal.aborted);
+    if (aborted) return Promise.reject(reasonOf(aborted));
     if (unread !== undefined) return Promise.resolve(unread);
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         timer.cancel();
         this.wake = undefined;
-        signal.removeEventListener('abort', onAbort);
+        for (const signal of signals) signal.removeEventListener('abort', onAbort);
       };
-      const onAbort = (): void => {
+      const onAbort = ({ target }: Event): void => {
         finish();
-        reject(reasonOf(signal));
+        reject(reasonOf(target as AbortSignal));
       };
       this.wake = (news) => {
         finish();
         resolve(news);
       };
       const timer = this.clock.after(timeoutMs, () => this.wake?.('timeout'));
-      signal.addEventListener('abort', onAbort, { once: true });
+      for (const signal of signals) signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 }
@@ -55,6 +57,7 @@ export class WaitingRoom {
   constructor(
     store: CacheTxnStore,
     private readonly clock: Clock,
+    private readonly maxPending: number,
   ) {
     this.subscriptions = [
       store.onHandover((handover) => this.seats.get(handover.token)?.tell(handover)),
@@ -68,7 +71,14 @@ export class WaitingRoom {
     return this.seats.size;
   }
 
+  /** @throws StoreUnavailableError `STORE_UNAVAILABLE` when `maxPending` callers have a seat (threat S18) */
   enter(token: string): Seat {
+    if (this.size >= this.maxPending) {
+      throw new StoreUnavailableError(
+        `${this.size} callers of this process ask for locks already, as many as lock.maxPending admits; try later`,
+        { details: { option: 'lock.maxPending', limit: this.maxPending } },
+      );
+    }
     const seat = new Seat(this.clock, () => this.seats.delete(token));
     this.seats.set(token, seat);
     return seat;

@@ -3,7 +3,7 @@ interface Lasting<V> {
   readonly expiresAtMs: number;
 }
 
-/** Old records looked at for each new one; with 2 a whole map is swept before it can double. */
+/** Old records looked at for each record that comes or moves; with 2 a whole map is swept before it can double. */
 const SWEPT_PER_INSERT = 2;
 
 /**
@@ -28,6 +28,7 @@ export class ExpiringMap<V> {
   get(key: string, nowMs: number): V | undefined {
     const record = this.alive(key, nowMs);
     if (record !== undefined && this.maxSize !== Number.POSITIVE_INFINITY) {
+      this.sweep(nowMs);
       this.records.delete(key);
       this.records.set(key, record);
     }
@@ -41,7 +42,8 @@ export class ExpiringMap<V> {
 
   /** Keeps `value` until `expiresAtMs` (infinity: for ever), instead of what `key` had. */
   set(key: string, value: V, expiresAtMs: number, nowMs: number): void {
-    if (!this.records.delete(key)) this.sweep(nowMs);
+    this.sweep(nowMs);
+    this.records.delete(key);
     this.records.set(key, { value, expiresAtMs });
     if (this.records.size > this.maxSize) this.dropLeastRecentlyUsed();
   }
@@ -69,7 +71,12 @@ export class ExpiringMap<V> {
     }
   }
 
-  /** The iterator of a Map lives through insertions and deletions; one pass is cut at the size it began with. */
+  /**
+   * The iterator of a Map lives through insertions and deletions; one pass is cut at the size it began with.
+   *
+   * It has to move with every record that does: V8 keeps every table that the Map has outgrown since its iterator was
+   * last moved.
+   */
   private sweep(nowMs: number): void {
     for (let looked = 0; looked < SWEPT_PER_INSERT; looked += 1) {
       const next = this.leftInSweep > 0 ? this.sweeper.next() : undefined;

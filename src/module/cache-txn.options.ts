@@ -1,4 +1,4 @@
-import type { FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import type { FactoryProvider, InjectionToken, ModuleMetadata, Type } from '@nestjs/common';
 import { type Duration, toMs } from '../base/duration.js';
 import type { CacheModuleOptions } from '../cache/cache.options.js';
 import type { LockModuleOptions } from '../lock/lock.options.js';
@@ -26,18 +26,43 @@ export interface CacheTxnModuleOptions {
 
 /** What the shape of the module depends on; given beside the options, also to `forRootAsync`. */
 export interface CacheTxnModuleShape {
+  /**
+   * Tells this module from others in the same application, each with a store of its own: 1 to 64 of `A-Z a-z 0-9 _ . -`.
+   * Decorators mean it with `{ store: name }`, constructors with `@InjectLockService(name)` and the like. Default: the
+   * module that is meant without a name.
+   */
+  readonly name?: string;
   /** Makes the services injectable everywhere. Default true. */
   readonly isGlobal?: boolean;
-  /** Maps the library's errors to HTTP answers (docs/errors.md). Default true; false leaves them to filters of yours. */
+  /** Answers the library's errors in the form of each transport (docs/errors.md). Default true; false leaves them to filters of yours. */
   readonly errorFilter?: boolean;
 }
 
-/** Where {@link CacheTxnModuleOptions} come from when they need other providers. */
-export interface CacheTxnModuleAsyncOptions extends CacheTxnModuleShape, Pick<ModuleMetadata, 'imports'> {
-  readonly inject?: FactoryProvider['inject'];
+/** Makes the options of a module; for `forRootAsync({ useClass })` and `({ useExisting })`. */
+export interface CacheTxnOptionsFactory {
+  createCacheTxnOptions(): CacheTxnModuleOptions | Promise<CacheTxnModuleOptions>;
+}
+
+interface FromFactory {
   /** Gets what `inject` names, in that order. */
   useFactory(this: void, ...dependencies: unknown[]): CacheTxnModuleOptions | Promise<CacheTxnModuleOptions>;
+  readonly inject?: FactoryProvider['inject'];
 }
+
+interface FromClass {
+  /** Is made by the module itself, with what its constructor asks for. */
+  readonly useClass: Type<CacheTxnOptionsFactory>;
+}
+
+interface FromExisting {
+  /** A provider of one of the `imports`, or a global one. */
+  readonly useExisting: InjectionToken<CacheTxnOptionsFactory>;
+}
+
+/** Where {@link CacheTxnModuleOptions} come from when they need other providers: one of the three. */
+export type CacheTxnModuleAsyncOptions = CacheTxnModuleShape &
+  Pick<ModuleMetadata, 'imports'> &
+  (FromFactory | FromClass | FromExisting);
 
 /** Injection token of the options as given. */
 export const MODULE_OPTIONS = Symbol('nestjs-cache-txn options');

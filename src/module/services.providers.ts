@@ -1,8 +1,5 @@
 import { hostname } from 'node:os';
-import { type FactoryProvider, Logger } from '@nestjs/common';
-import { systemClock } from '../base/clock.js';
-import type { ErrorSink } from '../base/error-sink.js';
-import { systemRandom } from '../base/random.js';
+import type { FactoryProvider, Provider } from '@nestjs/common';
 import { resolveTtlMs } from '../cache/cache.options.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
 import { CacheVersionedEntries } from '../cache/versioned-entries.js';
@@ -10,96 +7,106 @@ import { LockedLayer } from '../lock/locked.layer.js';
 import { LockService } from '../lock/lock.service.js';
 import { memoryStore } from '../memory/memory-store.js';
 import { PIPELINE_LAYERS } from '../pipeline/layer.js';
+import { Pipeline } from '../pipeline/pipeline.js';
 import { CacheTxnStore } from '../store/store.js';
 import { CacheTxnLayer, commitsItself } from '../txn/cache-txn.layer.js';
 import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { VersionedLayer } from '../version/versioned.layer.js';
 import { VersionService } from '../version/version.service.js';
 import { type CacheTxnModuleOptions, DEFAULT_NAMESPACE, MODULE_OPTIONS } from './cache-txn.options.js';
+import { ENVIRONMENT, type Environment } from './environment.js';
+import { Lifecycle } from './lifecycle.js';
+import { getCacheTxnToken } from './service-token.js';
 
-/** What the module exports. */
-export const SERVICES = [CacheTxnStore, LockService, TransactionCoordinator, TransactionalCache, VersionService];
+type Options = CacheTxnModuleOptions;
 
-const logger = new Logger('CacheTxn');
+/**
+ * The store of the module named `name`, started, and everything that is built on it. Their tokens carry the name, so that
+ * `app.get(LockService)` always means the module without one.
+ */
+export function serviceProviders(name: string): Provider[] {
+  const STORE = getCacheTxnToken(CacheTxnStore, name);
+  const LOCKS = getCacheTxnToken(LockService, name);
+  const COORDINATOR = getCacheTxnToken(TransactionCoordinator, name);
 
-/** Errors that belong to no call end in the log: one line, no value and no token. */
-const report: ErrorSink = (error, { during, details }) => {
-  const message = error instanceof Error ? error.message : String(error);
-  logger.warn(`${during}: ${message}${details ? ` ${JSON.stringify(details)}` : ''}`);
-};
+  const store: FactoryProvider<Promise<CacheTxnStore>> = {
+    provide: STORE,
+    inject: [MODULE_OPTIONS, ENVIRONMENT],
+    useFactory: async (
+      { store = memoryStore(), namespace = DEFAULT_NAMESPACE }: Options,
+      { report, warn }: Environment,
+    ) => {
+      await store.start({ namespace, processLabel: `${hostname()}:${process.pid}`, report, warn });
+      return store;
+    },
+  };
 
-const environment = { clock: systemClock, random: systemRandom, report };
+  const locks: FactoryProvider<LockService> = {
+    provide: LOCKS,
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE],
+    useFactory: ({ lock: options = {} }: Options, environment: Environment, store: CacheTxnStore) =>
+      new LockService({ store, storeName: name, options, ...environment }),
+  };
 
-const store: FactoryProvider<Promise<CacheTxnStore>> = {
-  provide: CacheTxnStore,
-  inject: [MODULE_OPTIONS],
-  useFactory: async ({ store = memoryStore(), namespace = DEFAULT_NAMESPACE }: CacheTxnModuleOptions) => {
-    const processLabel = `${hostname()}:${process.pid}`;
-    await store.start({
-      namespace,
-      processLabel,
-      report,
-      warn: (message) => {
-        logger.warn(message);
-      },
-    });
-    return store;
-  },
-};
+  const coordinator: FactoryProvider<TransactionCoordinator> = {
+    provide: COORDINATOR,
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS],
+    useFactory: (
+      { txn: options = {}, version = {}, cache = {} }: Options,
+      environment: Environment,
+      store: CacheTxnStore,
+      locks: LockService,
+    ) => {
+      const resourceTtlMs = resolveTtlMs({}, cache);
+      return new TransactionCoordinator({ store, locks, options, version, resourceTtlMs, ...environment });
+    },
+  };
 
-const locks: FactoryProvider<LockService> = {
-  provide: LockService,
-  inject: [MODULE_OPTIONS, CacheTxnStore],
-  useFactory: ({ lock: options = {} }: CacheTxnModuleOptions, store: CacheTxnStore) =>
-    new LockService({ store, options, ...environment }),
-};
+  const cache: FactoryProvider<TransactionalCache> = {
+    provide: getCacheTxnToken(TransactionalCache, name),
+    inject: [MODULE_OPTIONS, ENVIRONMENT, COORDINATOR],
+    useFactory: (
+      { cache: options = {}, version = {} }: Options,
+      environment: Environment,
+      coordinator: TransactionCoordinator,
+    ) => new TransactionalCache({ coordinator, options, version, ...environment }),
+  };
 
-const coordinator: FactoryProvider<TransactionCoordinator> = {
-  provide: TransactionCoordinator,
-  inject: [MODULE_OPTIONS, CacheTxnStore, LockService],
-  useFactory: (
-    { txn: options = {}, version = {}, cache = {} }: CacheTxnModuleOptions,
-    store: CacheTxnStore,
-    locks: LockService,
-  ) =>
-    new TransactionCoordinator({
-      store,
-      locks,
-      options,
-      version,
-      resourceTtlMs: resolveTtlMs({}, cache),
-      ...environment,
-    }),
-};
+  const versions: FactoryProvider<VersionService> = {
+    provide: getCacheTxnToken(VersionService, name),
+    inject: [MODULE_OPTIONS, STORE, COORDINATOR],
+    useFactory: ({ cache = {} }: Options, store: CacheTxnStore, coordinator: TransactionCoordinator) =>
+      new VersionService(new CacheVersionedEntries(store, coordinator, cache)),
+  };
 
-const cache: FactoryProvider<TransactionalCache> = {
-  provide: TransactionalCache,
-  inject: [MODULE_OPTIONS, TransactionCoordinator],
-  useFactory: ({ cache: options = {}, version = {} }: CacheTxnModuleOptions, coordinator: TransactionCoordinator) =>
-    new TransactionalCache({ coordinator, options, version, ...environment }),
-};
+  const layers: FactoryProvider = {
+    provide: PIPELINE_LAYERS,
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, Pipeline],
+    useFactory: (
+      { version = {} }: Options,
+      environment: Environment,
+      store: CacheTxnStore,
+      locks: LockService,
+      coordinator: TransactionCoordinator,
+      pipeline: Pipeline,
+    ) => {
+      const retry = { ...environment, owner: coordinator };
+      const layers = [
+        new LockedLayer(locks),
+        new VersionedLayer(store, version, retry, commitsItself),
+        new CacheTxnLayer(coordinator, store),
+      ];
+      pipeline.register(name, layers);
+      return layers;
+    },
+  };
 
-const versions: FactoryProvider<VersionService> = {
-  provide: VersionService,
-  inject: [MODULE_OPTIONS, CacheTxnStore, TransactionCoordinator],
-  useFactory: ({ cache = {} }: CacheTxnModuleOptions, store: CacheTxnStore, coordinator: TransactionCoordinator) =>
-    new VersionService(new CacheVersionedEntries(store, coordinator, cache)),
-};
+  const lifecycle: FactoryProvider<Lifecycle> = {
+    provide: Lifecycle,
+    inject: [MODULE_OPTIONS, STORE, LOCKS, COORDINATOR],
+    useFactory: (options: Options, store: CacheTxnStore, locks: LockService, coordinator: TransactionCoordinator) =>
+      new Lifecycle(options, store, locks, coordinator),
+  };
 
-const layers: FactoryProvider = {
-  provide: PIPELINE_LAYERS,
-  inject: [MODULE_OPTIONS, CacheTxnStore, LockService, TransactionCoordinator],
-  useFactory: (
-    { version = {} }: CacheTxnModuleOptions,
-    store: CacheTxnStore,
-    locks: LockService,
-    coordinator: TransactionCoordinator,
-  ) => [
-    new LockedLayer(locks),
-    new VersionedLayer(store, version, environment, commitsItself),
-    new CacheTxnLayer(coordinator),
-  ],
-};
-
-/** The store, started, and everything that is built on it. */
-export const serviceProviders = [store, locks, coordinator, cache, versions, layers];
+  return [store, locks, coordinator, cache, versions, layers, lifecycle];
+}

@@ -40,12 +40,14 @@ export interface PipelineLayer {
    * lock), `next` may run once and gives an empty list when the method has completed.
    */
   readonly ownsAnswer: boolean;
+  /** The name of the store that the method wants this kind of layer for; undefined when it does not ask for one. */
+  storeOf(method: DecoratedMethod): string | undefined;
   /**
-   * Compiles the layer for one method, once, at boot; undefined when the method does not ask for it.
+   * Compiles the layer for one method that asked for it, once, at boot.
    * @throws InvalidOptionsError `INVALID_OPTIONS` for options that cannot work
    */
-  prepare(method: DecoratedMethod): Around | undefined;
+  prepare(method: DecoratedMethod): Around;
 }
 
-/** Injection token of the array of all layers. */
+/** Injection token under which the module of a store has its layers, registered in the pipeline. */
 export const PIPELINE_LAYERS = Symbol('nestjs-cache-txn layers');

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit, type Type } from '@nestjs/common';
 import { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { InvalidOptionsError } from '../base/errors.js';
+import { PIPELINE_LAYERS } from './layer.js';
 import { decoratedMethods } from './method-explorer.js';
 import { Pipeline } from './pipeline.js';
 import { wrapMethod } from './provider-wrapper.js';
@@ -24,7 +25,8 @@ export class PipelineExplorer implements OnModuleInit {
     // Nest runs hooks by falling distance and gives global modules the largest number; among those the order of imports
     // would decide. Shutdown runs the other way round: the services are the last to go.
     for (const module of modules.values()) {
-      if (module.providers.has(PipelineExplorer)) module.distance = Number.POSITIVE_INFINITY;
+      const isOurs = module.providers.has(PipelineExplorer) || module.providers.has(PIPELINE_LAYERS);
+      if (isOurs) module.distance = Number.POSITIVE_INFINITY;
     }
   }
 

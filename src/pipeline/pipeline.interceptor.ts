@@ -22,6 +22,9 @@ import { isWrapped } from './provider-wrapper.js';
  */
 @Injectable()
 export class PipelineInterceptor implements NestInterceptor {
+  /** What has been called before: the name of a handler takes a search through its class. */
+  private readonly handlers = new WeakMap<object, WeakMap<Method, CompiledMethod>>();
+
   constructor(
     @Inject(Pipeline) private readonly pipeline: Pipeline,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -71,11 +74,15 @@ export class PipelineInterceptor implements NestInterceptor {
   private compiledFor(context: ExecutionContext): CompiledMethod | undefined {
     const target = context.getClass();
     const handler = context.getHandler() as Method;
+    const handlers = this.handlers.get(target) ?? new WeakMap<Method, CompiledMethod>();
+    const known = handlers.get(handler);
+    if (known !== undefined) return known;
     if (isWrapped(handler)) return undefined;
     const name = methodName(target, handler);
-    return (
-      this.pipeline.find(target, name) ?? this.pipeline.compile(describeMethod(target, name, handler, 'controller'))
-    );
+    const compiled =
+      this.pipeline.find(target, name) ?? this.pipeline.compile(describeMethod(target, name, handler, 'controller'));
+    this.handlers.set(target, handlers.set(handler, compiled));
+    return compiled;
   }
 
   private httpExchange(context: ExecutionContext): AdapterHttpExchange | undefined {

@@ -1,8 +1,8 @@
-import { Inject, Injectable, type Type } from '@nestjs/common';
+import { Injectable, type Type } from '@nestjs/common';
 import { types } from 'node:util';
 import { InvalidOptionsError } from '../base/errors.js';
 import type { Call } from './call.js';
-import { PIPELINE_LAYERS, type Around, type DecoratedMethod, type Emitted, type PipelineLayer } from './layer.js';
+import type { Around, DecoratedMethod, Emitted, PipelineLayer } from './layer.js';
 
 /** A decorated method with its layers around it. */
 export interface CompiledMethod {
@@ -15,14 +15,25 @@ export interface CompiledMethod {
   run(call: Call, invoke: () => Promise<Emitted>): Promise<Emitted>;
 }
 
-/** Puts the layers around decorated methods, always in the order of their ranks. */
+/** Puts the layers around decorated methods, always in the order of their ranks. An application has one pipeline for all its stores. */
 @Injectable()
 export class Pipeline {
-  private readonly layers: readonly PipelineLayer[];
+  private readonly stores = new Map<string, readonly PipelineLayer[]>();
   private readonly compiled = new WeakMap<Type, Map<string, CompiledMethod>>();
 
-  constructor(@Inject(PIPELINE_LAYERS) layers: readonly PipelineLayer[]) {
-    this.layers = [...layers].sort((a, b) => a.rank - b.rank);
+  /**
+   * Adds the layers of one store; before any method is compiled.
+   *
+   * @throws InvalidOptionsError `INVALID_OPTIONS` when there is a store of that name already
+   */
+  register(storeName: string, layers: readonly PipelineLayer[]): void {
+    if (this.stores.has(storeName)) {
+      throw new InvalidOptionsError(
+        `two CacheTxnModules are named '${storeName}'; import one of them once, in the root module, or give the other a name of its own`,
+        { details: { name: storeName } },
+      );
+    }
+    this.stores.set(storeName, layers);
   }
 
   /** The method if it has been compiled before. */
@@ -45,13 +56,24 @@ export class Pipeline {
   }
 
   private compose(method: DecoratedMethod): CompiledMethod {
-    const prepared = this.layers.flatMap((layer) => {
-      const around = layer.prepare(method);
-      return around === undefined ? [] : [{ around, ownsAnswer: layer.ownsAnswer }];
-    });
-    const ownsAnswer = prepared.some((layer) => layer.ownsAnswer);
-    if (prepared.length > 0) checkKind(method, ownsAnswer);
-    return { method, isBare: prepared.length === 0, ownsAnswer, run: nest(prepared.map(({ around }) => around)) };
+    const layers = this.layersOf(method);
+    const arounds = layers.map((layer) => layer.prepare(method));
+    const ownsAnswer = layers.some((layer) => layer.ownsAnswer);
+    if (layers.length > 0) checkKind(method, ownsAnswer);
+    return { method, isBare: layers.length === 0, ownsAnswer, run: nest(arounds) };
+  }
+
+  /** From the outside in. */
+  private layersOf(method: DecoratedMethod): readonly PipelineLayer[] {
+    const wanted: PipelineLayer[] = [];
+    for (const [storeName, layers] of this.stores) {
+      for (const layer of layers) {
+        const store = layer.storeOf(method);
+        if (store !== undefined && !this.stores.has(store)) throw unknownStore(method, store, [...this.stores.keys()]);
+        if (store === storeName) wanted.push(layer);
+      }
+    }
+    return wanted.sort((a, b) => a.rank - b.rank);
   }
 }
 
@@ -60,6 +82,15 @@ function nest(arounds: readonly Around[]): CompiledMethod['run'] {
   return arounds.reduceRight<CompiledMethod['run']>(
     (inner, around) => async (call, invoke) => around(call, () => inner(call, invoke)),
     async (_call, invoke) => invoke(),
+  );
+}
+
+function unknownStore(method: DecoratedMethod, store: string, known: readonly string[]): InvalidOptionsError {
+  const named = `${method.target.name}.${method.name}`;
+  const there = known.map((name) => `'${name}'`).join(', ');
+  return new InvalidOptionsError(
+    `a decorator of ${named} names the store '${store}', but no CacheTxnModule has that name; there ${known.length === 1 ? 'is' : 'are'} ${there}`,
+    { details: { method: named, store } },
   );
 }
 

@@ -1,5 +1,5 @@
+import type { LazyAbort } from '../base/abort.js';
 import { callScope, ScopeKey } from '../base/async-scope.js';
-import { reasonOf } from '../base/clock.js';
 import { TransactionRolledBackError, TransactionStateError } from '../base/errors.js';
 import type { LockHandle } from '../lock/lock-handle.js';
 import type { EntryRecord } from '../store/entry-operations.js';
@@ -8,16 +8,28 @@ import { Hooks } from './hooks.js';
 import { type BufferedWrite, TxnBuffer, type View } from './txn-buffer.js';
 import type { ResolvedTransactionOptions } from './txn.options.js';
 
-/** The transaction of the present call; undefined hides an outer one. */
-const CURRENT = new ScopeKey<ActiveTransaction>('transaction');
+/** The transactions of the present call, at most one for each store, innermost last. */
+const CURRENT = new ScopeKey<readonly ActiveTransaction[]>('transactions');
 
-/** The transaction of the present call, whatever its state. */
-export function currentTransaction(): ActiveTransaction | undefined {
-  return callScope.get(CURRENT);
+/** The transaction of the present call in one store, whatever its state. */
+export function currentTransaction(owner: TransactionOwner): ActiveTransaction | undefined {
+  return callScope.get(CURRENT)?.find((txn) => txn.owner === owner);
 }
 
-export function withTransaction<R>(txn: ActiveTransaction | undefined, fn: () => R): R {
-  return callScope.run(CURRENT, txn, fn);
+/** The innermost transaction of the present call, of the store of that name or of any. */
+export function innermostTransaction(storeName?: string): ActiveTransaction | undefined {
+  return callScope.get(CURRENT)?.findLast(({ owner }) => storeName === undefined || owner.storeName === storeName);
+}
+
+/** Runs `fn` with `txn` as the transaction of its store; undefined hides an outer one. */
+export function withTransaction<R>(owner: TransactionOwner, txn: ActiveTransaction | undefined, fn: () => R): R {
+  const others = (callScope.get(CURRENT) ?? []).filter((other) => other.owner !== owner);
+  return callScope.run(CURRENT, txn ? [...others, txn] : others, fn);
+}
+
+/** The coordinator that made a transaction: those of two stores in one call are strangers to each other. */
+export interface TransactionOwner {
+  readonly storeName: string;
 }
 
 /** How to fetch entries that the transaction has not seen. */
@@ -37,15 +49,18 @@ export class ActiveTransaction implements Transaction {
     readonly id: string,
     readonly attempt: number,
     readonly options: ResolvedTransactionOptions,
-    /** The store's owner: transactions of two modules in one call are strangers to each other. */
-    readonly owner: object,
-    readonly signal: AbortSignal,
+    readonly owner: TransactionOwner,
+    private readonly ending: LazyAbort,
     private readonly fetch: FetchEntries,
     /** The locks that the commit demands; parts of the transaction may add to them. */
     readonly guards: Set<LockHandle>,
     readonly buffer: TxnBuffer = new TxnBuffer(options),
     private readonly whole?: ActiveTransaction,
   ) {}
+
+  get signal(): AbortSignal {
+    return this.ending.signal;
+  }
 
   /** It has ended, or is about to: nothing can be read, written or hooked in any more. */
   get isOver(): boolean {
@@ -60,7 +75,7 @@ export class ActiveTransaction implements Transaction {
       this.attempt,
       this.options,
       this.owner,
-      this.signal,
+      this.ending,
       this.fetch,
       this.guards,
       this.buffer.overlay(),
@@ -161,7 +176,7 @@ export class ActiveTransaction implements Transaction {
   /** @throws TransactionStateError `TXN_STATE` when it is over, else the reason of its signal when that has aborted */
   assertUsable(): void {
     this.whole?.assertUsable();
-    if (this.signal.aborted) throw reasonOf(this.signal);
+    if (this.ending.reason) throw this.ending.reason;
     if (this.state === 'active') return;
     throw new TransactionStateError('the transaction is over; work that outlives it must start its own', {
       details: { txnId: this.id },

@@ -1,8 +1,10 @@
+import type { StoreBound } from '../base/store-name.js';
 import { layerDecorator } from '../pipeline/decorate.js';
 import { resolveTransactionOptions, type TransactionOptions } from './txn.options.js';
 
 /** Options of `@CacheTxn`. */
-export type CacheTxnOptions = Pick<TransactionOptions, 'propagation' | 'isolation' | 'timeout' | 'readOnly'>;
+export interface CacheTxnOptions
+  extends Pick<TransactionOptions, 'propagation' | 'isolation' | 'timeout' | 'readOnly'>, StoreBound {}
 
 export const CACHE_TXN = Symbol('@CacheTxn');
 

@@ -1,6 +1,8 @@
 import { InvalidOptionsError } from '../base/errors.js';
+import { storeNameOf } from '../base/store-name.js';
 import type { Call } from '../pipeline/call.js';
 import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
+import type { CacheTxnStore } from '../store/store.js';
 import { currentResource } from '../version/resource-call.js';
 import { isWriteMethod } from '../version/preconditions.js';
 import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
@@ -13,14 +15,25 @@ export class CacheTxnLayer implements PipelineLayer {
   readonly rank = RANK.txn;
   readonly ownsAnswer = true;
 
-  constructor(private readonly coordinator: TransactionCoordinator) {}
+  constructor(
+    private readonly coordinator: TransactionCoordinator,
+    private readonly store: CacheTxnStore,
+  ) {}
 
-  prepare(method: DecoratedMethod): Around | undefined {
+  storeOf(method: DecoratedMethod): string | undefined {
     const own = method.metadata<CacheTxnOptions>(CACHE_TXN);
-    const options = changesResource(method) ? forResource(method, own ?? {}) : own;
-    if (options === undefined) return undefined;
+    const versioned = method.metadata<VersionedOptions>(VERSIONED);
+    if (own && versioned && storeNameOf(own) !== storeNameOf(versioned)) throw twoStores(method);
+    if (own) return storeNameOf(own);
+    return versioned && changesResource(method) ? storeNameOf(versioned) : undefined;
+  }
+
+  prepare(method: DecoratedMethod): Around {
+    const own = method.metadata<CacheTxnOptions>(CACHE_TXN) ?? {};
+    const options = changesResource(method) ? forResource(method, own) : own;
     // A method that this one calls has transactions of its own, which must neither demand nor bump the resource.
-    const resourceOf = hasResource(method) ? currentResource : (): undefined => undefined;
+    const { store } = this;
+    const resourceOf = hasResource(method) ? () => currentResource(store) : (): undefined => undefined;
     return (call: Call, next) =>
       this.coordinator.execute({ ...options, signal: call.signal }, () => next(), resourceOf());
   }
@@ -30,6 +43,13 @@ export class CacheTxnLayer implements PipelineLayer {
 export function commitsItself(method: DecoratedMethod): boolean {
   const options = method.metadata<CacheTxnOptions>(CACHE_TXN);
   return options !== undefined && isApart(options.propagation);
+}
+
+function twoStores({ target, name }: DecoratedMethod): InvalidOptionsError {
+  return new InvalidOptionsError(
+    `@CacheTxn and @Versioned of ${target.name}.${name} name two stores, but what is retried is the commit: give both the same \`store\``,
+    { details: { method: `${target.name}.${name}` } },
+  );
 }
 
 function hasResource(method: DecoratedMethod): boolean {

@@ -1,10 +1,13 @@
 import { createParamDecorator } from '@nestjs/common';
 import { currentAttempt } from '../version/attempt.js';
-import { currentTransaction } from './active-transaction.js';
+import { innermostTransaction } from './active-transaction.js';
 import { NoTransaction } from './no-transaction.js';
 import type { Transaction } from './transaction.js';
 
-/** The transaction of the call: `@CurrentTxn() txn: Transaction`; its hooks throw where the method runs without one. */
-export const CurrentTxn = createParamDecorator(
-  (): Transaction => currentTransaction() ?? new NoTransaction(currentAttempt().number),
+/**
+ * The innermost transaction of the call: `@CurrentTxn() txn: Transaction`, or of one store: `@CurrentTxn('other')`; its
+ * hooks throw where the method runs without one.
+ */
+export const CurrentTxn: (storeName?: string) => ParameterDecorator = createParamDecorator(
+  (storeName?: string): Transaction => innermostTransaction(storeName) ?? new NoTransaction(currentAttempt().number),
 );

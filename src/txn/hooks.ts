@@ -10,6 +10,11 @@ export class Hooks {
   readonly afterRollback: TransactionHook[] = [];
   readonly afterCompletion: CompletionHook[] = [];
 
+  get areNone(): boolean {
+    const { beforeCommit, afterCommit, afterRollback, afterCompletion } = this;
+    return beforeCommit.length + afterCommit.length + afterRollback.length + afterCompletion.length === 0;
+  }
+
   /** A nested part succeeded: its hooks share the fate of the whole. */
   moveTo(target: Hooks): void {
     target.beforeCommit.push(...this.beforeCommit);

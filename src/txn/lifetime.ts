@@ -1,5 +1,6 @@
-import { sharedAbortController } from '../base/abort.js';
-import { type Clock, reasonOf } from '../base/clock.js';
+import { LazyAbort } from '../base/abort.js';
+import type { Clock } from '../base/clock.js';
+import { present } from '../base/assert.js';
 import { TransactionAbortedError, TransactionTimeoutError } from '../base/errors.js';
 import type { LockHandle } from '../lock/lock-handle.js';
 import { watchLocks } from './lock-guards.js';
@@ -13,7 +14,8 @@ export interface LifetimeOptions {
 
 /** The time a transaction has: one signal for time-out, lost locks, a caller that left and a closing application. */
 export class Lifetime {
-  private readonly controller = sharedAbortController();
+  /** Fires at the first of them. */
+  readonly ending = new LazyAbort();
   private readonly stops: (() => void)[] = [];
   private onTimeout = (): void => undefined;
   readonly deadlineMs: number;
@@ -39,12 +41,8 @@ export class Lifetime {
     if (signal) this.follow(signal);
   }
 
-  get signal(): AbortSignal {
-    return this.controller.signal;
-  }
-
   abort(reason: Error): void {
-    this.controller.abort(reason);
+    this.ending.abort(reason);
   }
 
   /**
@@ -55,7 +53,7 @@ export class Lifetime {
     return new Promise((resolve, reject) => {
       this.onTimeout = () => {
         onOutlived();
-        reject(reasonOf(this.signal));
+        reject(present(this.ending.reason, 'the reason of a time-out'));
       };
       work.then(resolve, reject);
     });
@@ -67,7 +65,7 @@ export class Lifetime {
    */
   assertAlive(): void {
     if (this.clock.now() >= this.deadlineMs) this.timeOut();
-    if (this.signal.aborted) throw reasonOf(this.signal);
+    if (this.ending.reason) throw this.ending.reason;
   }
 
   /** Stops all timers and listeners. */

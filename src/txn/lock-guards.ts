@@ -1,5 +1,4 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
-import { reasonOf } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { heldLocks } from '../lock/held-locks.js';
@@ -11,21 +10,20 @@ import type { LockGuard } from '../store/entry-operations.js';
 /** The locks around a transaction, and whether it was aborted. */
 interface Guarded {
   readonly locks: readonly LockHandle[];
-  readonly signal: AbortSignal;
+  readonly ending: { readonly reason: Error | undefined };
 }
 
 const AROUND_TRANSACTION = new ScopeKey<Guarded>('locks around the transaction');
 
 /**
- * The locks around the call, which every commit in it demands.
+ * The locks around the call, of every store, which every commit in it demands.
  *
  * What still runs in a transaction that was aborted may have lost its locks: given back meanwhile, they stay a condition
  * of whatever it commits on its own.
  */
-export function callLocks(locks: LockService): readonly LockHandle[] {
+export function callLocks(): readonly LockHandle[] {
   const around = callScope.get(AROUND_TRANSACTION);
-  const held = new Set([...heldLocks(), ...(around?.signal.aborted ? around.locks : [])]);
-  return [...held].filter((lock) => lock.owner === locks);
+  return [...new Set([...heldLocks(), ...(around?.ending.reason ? around.locks : [])])];
 }
 
 /** Runs `fn` as the inside of a transaction that `guarded` describes. */
@@ -44,13 +42,15 @@ export function namedLocks(locks: LockService, named: readonly Lock[] = []): rea
 }
 
 /**
- * The tokens that the commit script compares. A lock that is already known as lost spares the round trip.
+ * The tokens that the commit script of the store of `service` compares. A lock that is already known as lost spares the
+ * round trip; for one of another store, which the script cannot see, that is all that is checked.
  * @throws LockLostError `LOCK_LOST`
  */
-export function guardsOf(locks: Iterable<LockHandle>): LockGuard[] {
+export function guardsOf(locks: Iterable<LockHandle>, service: LockService): LockGuard[] {
   const tokens = new Map<string, string>();
   for (const lock of locks) {
     lock.assertHeld();
+    if (lock.owner !== service) continue;
     for (const { names, token } of lock.leases) for (const name of names) tokens.set(name, token);
   }
   return [...tokens].map(([name, token]) => ({ name, token }));
@@ -60,15 +60,10 @@ export function guardsOf(locks: Iterable<LockHandle>): LockGuard[] {
  * Holds the locks around the present call until `work` has settled, by entering them once more: whoever took them gives
  * them back when the transaction fails at its time-out, and nobody else may own them while its method still works.
  */
-export function holdUntilSettled(
-  service: LockService,
-  locks: readonly LockHandle[],
-  work: Promise<unknown>,
-  report: ErrorSink,
-): void {
+export function holdUntilSettled(locks: readonly LockHandle[], work: Promise<unknown>, report: ErrorSink): void {
   for (const lock of locks.filter((candidate) => candidate.isHeld())) {
-    const { names } = lock;
-    const holding = service.acquire([...names], { wait: 0 }).then(async (entered) => {
+    const { names, owner } = lock;
+    const holding = owner.acquire(names, { wait: 0 }).then(async (entered) => {
       await Promise.allSettled([work]);
       await entered.release();
     });
@@ -80,16 +75,7 @@ export function holdUntilSettled(
 
 /** Calls `onLost` when any of the locks is lost; answers how to stop listening. */
 export function watchLocks(locks: Iterable<LockHandle>, onLost: (reason: Error) => void): () => void {
-  const stops = [...locks].map(({ signal }) => {
-    const listener = (): void => {
-      onLost(reasonOf(signal));
-    };
-    if (signal.aborted) listener();
-    signal.addEventListener('abort', listener, { once: true });
-    return (): void => {
-      signal.removeEventListener('abort', listener);
-    };
-  });
+  const stops = [...locks].map((lock) => lock.onLost(onLost));
   return () => {
     for (const stop of stops) stop();
   };

@@ -23,7 +23,13 @@ import {
   type RetryOptions,
   type VersionModuleOptions,
 } from '../version/version.options.js';
-import { ActiveTransaction, currentTransaction, type FetchEntries, withTransaction } from './active-transaction.js';
+import {
+  ActiveTransaction,
+  currentTransaction,
+  type FetchEntries,
+  type TransactionOwner,
+  withTransaction,
+} from './active-transaction.js';
 import { escalate } from './escalation.js';
 import { Lifetime } from './lifetime.js';
 import { callLocks, guardsOf, holdUntilSettled, namedLocks, withLocksAround } from './lock-guards.js';
@@ -32,7 +38,12 @@ import { type CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
 import { actionFor, isApart } from './propagation.js';
 import type { Transaction, TransactionOutcome } from './transaction.js';
 import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
-import { resolveTransactionOptions, type TransactionModuleOptions, type TransactionOptions } from './txn.options.js';
+import {
+  type ResolvedTransactionOptions,
+  resolveTransactionOptions,
+  type TransactionModuleOptions,
+  type TransactionOptions,
+} from './txn.options.js';
 
 /** What the coordinator is made of. */
 export interface CoordinatorDependencies {
@@ -52,13 +63,16 @@ type Work<T> = (txn: Transaction) => T | Promise<T>;
 /**
  * Runs functions as transactions: their cache writes wait for the commit and become visible together, or not at all.
  */
-export class TransactionCoordinator {
+export class TransactionCoordinator implements TransactionOwner {
+  /** The name of the module that this service belongs to. */
+  readonly storeName: string;
   private readonly committer: OneSlotCommit;
   private readonly strategy: VersionStrategy;
   private readonly running = new Set<Lifetime>();
   private isClosing = false;
 
   constructor(private readonly deps: CoordinatorDependencies) {
+    this.storeName = deps.locks.storeName;
     resolveTransactionOptions({}, deps.options);
     resolveRetryOptions({}, deps.version);
     this.strategy = resolveStrategy(deps.version);
@@ -97,7 +111,9 @@ export class TransactionCoordinator {
     const [options, fn] = split(optionsOrFn, maybeFn);
     const retry = resolveRetryOptions(options.retry ?? {}, this.deps.version);
     const commitsItself = isApart(options.propagation);
-    return retryConflicts({ ...retry, commitsItself }, this.deps, options.signal, () => this.execute(options, fn));
+    return retryConflicts({ ...retry, commitsItself }, { ...this.deps, owner: this }, options.signal, () =>
+      this.execute(options, fn),
+    );
   }
 
   /**
@@ -120,10 +136,10 @@ export class TransactionCoordinator {
       case 'nest':
         return this.nest(this.part(outer, options), fn);
       case 'begin':
-        return this.begin(options, fn, resource);
+        return this.begin(options, resolved, fn, resource);
       case 'none':
-        return outsideTransaction(() =>
-          withTransaction(undefined, () => fn(new NoTransaction(currentAttempt().number, options.signal))),
+        return outsideTransaction(this, () =>
+          withTransaction(this, undefined, () => fn(new NoTransaction(currentAttempt().number, options.signal))),
         );
       case 'refuse':
         throw new TransactionStateError(
@@ -139,8 +155,7 @@ export class TransactionCoordinator {
    * @internal
    */
   active(): ActiveTransaction | undefined {
-    const txn = currentTransaction();
-    return txn?.owner === this ? txn : undefined;
+    return currentTransaction(this);
   }
 
   /**
@@ -168,11 +183,11 @@ export class TransactionCoordinator {
    */
   async commitAlone(operations: readonly CommitOperation[]): Promise<CommittedVersions> {
     const { clock, locks, options } = this.deps;
-    const held = callLocks(locks);
+    const held = callLocks();
     this.assertOpen(held.length > 0);
     const { timeoutMs } = resolveTransactionOptions({}, options);
-    const proposal = { txnId: newId(), operations, guards: guardsOf(held), deadlineMs: clock.now() + timeoutMs };
-    return noted(await this.committer.commit(proposal));
+    const proposal = { txnId: newId(), operations, guards: guardsOf(held, locks), deadlineMs: clock.now() + timeoutMs };
+    return this.noted(await this.committer.commit(proposal));
   }
 
   /** @internal */
@@ -216,7 +231,7 @@ export class TransactionCoordinator {
   private async nest<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
     const part = outer.nest();
     try {
-      const result = await withTransaction(part, () => fn(part));
+      const result = await withTransaction(this, part, () => fn(part));
       part.assertNotRollbackOnly();
       outer.absorb(part);
       return result;
@@ -227,39 +242,46 @@ export class TransactionCoordinator {
     }
   }
 
-  private async begin<T>(options: TransactionOptions, fn: Work<T>, resource: ResourceCall | undefined): Promise<T> {
-    const resolved = resolveTransactionOptions(options, this.deps.options);
+  private async begin<T>(
+    options: TransactionOptions,
+    resolved: ResolvedTransactionOptions,
+    fn: Work<T>,
+    resource: ResourceCall | undefined,
+  ): Promise<T> {
     const { number, contended } = currentAttempt();
     const { clock, locks, store, report } = this.deps;
-    const around = callLocks(locks);
+    const around = callLocks();
     this.assertOpen(around.length > 0 || this.current() !== undefined);
     const guards = new Set([...around, ...namedLocks(locks, options.locks)]);
     const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: guards, signal: options.signal });
-    const { signal } = lifetime;
+    const { ending } = lifetime;
     const fetch: FetchEntries = (keys) => readForCall(store, keys);
-    const txn = new ActiveTransaction(newId(), number, resolved, this, signal, fetch, guards);
+    const txn = new ActiveTransaction(newId(), number, resolved, this, ending, fetch, guards);
     const inside = <R>(run: () => R): R =>
-      withTransaction(txn, () => insideTransaction(() => withLocksAround({ locks: around, signal }, run)));
-    // Bound here because a timer calls it, which may be anybody's.
-    const holdOn = (work: Promise<unknown>): (() => void) =>
-      AsyncResource.bind(() => {
-        holdUntilSettled(locks, around, work, report);
-      });
+      withTransaction(this, txn, () => insideTransaction(this, () => withLocksAround({ locks: around, ending }, run)));
+    // Made here because a timer calls it, which may be anybody's.
+    const call = new AsyncResource('Transaction');
+    const holdOn = (work: Promise<unknown>): void => {
+      call.runInAsyncScope(holdUntilSettled, undefined, around, work, report);
+    };
     let outcome: TransactionOutcome = 'rolled-back';
     this.running.add(lifetime);
     try {
-      const calm = await escalate(locks, contended, resolved.timeoutMs, signal);
+      const calm =
+        contended.length > 0 ? await escalate(locks, contended, resolved.timeoutMs, ending.signal) : undefined;
       try {
         lifetime.assertAlive();
         const work = inside(() => this.work(txn, fn));
-        const result = await lifetime.race(work, holdOn(work));
+        const result = await lifetime.race(work, () => {
+          holdOn(work);
+        });
         lifetime.assertAlive();
         txn.startCommit();
         await this.commit(txn, lifetime.deadlineMs, resource);
         outcome = 'committed';
         return result;
       } finally {
-        await calm();
+        await calm?.();
       }
     } catch (error) {
       if (error instanceof TransactionInDoubtError) outcome = 'in-doubt';
@@ -267,7 +289,7 @@ export class TransactionCoordinator {
     } finally {
       txn.end();
       lifetime.close();
-      await txn.hooks.runAfter(outcome, report);
+      if (!txn.hooks.areNone) await txn.hooks.runAfter(outcome, report);
       this.running.delete(lifetime);
     }
   }
@@ -281,19 +303,27 @@ export class TransactionCoordinator {
     const versions = await this.committer.commit({
       txnId: txn.id,
       operations: txn.buffer.operations(txn.options.isolation, this.strategy, demanded),
-      guards: guardsOf(txn.guards),
+      guards: guardsOf(txn.guards, this.deps.locks),
       deadlineMs,
       demanded,
     });
-    noted(versions);
+    this.noted(versions);
   }
 
   private async work<T>(txn: ActiveTransaction, fn: Work<T>): Promise<T> {
     const result = await fn(txn);
     txn.assertNotRollbackOnly();
-    await txn.hooks.runBeforeCommit();
+    if (!txn.hooks.areNone) await txn.hooks.runBeforeCommit();
     txn.assertNotRollbackOnly();
     return result;
+  }
+
+  /** Whichever transaction of the call wrote its resource: the ETag must fit the body. */
+  private noted(versions: CommittedVersions): CommittedVersions {
+    const resource = currentResource(this.deps.store);
+    const version = resource && versions.get(resource.key);
+    if (version !== undefined) resource?.noteCommit(version);
+    return versions;
   }
 
   /** What belongs to a running call may go on: the call is what the closing application waits for. */
@@ -307,12 +337,4 @@ function split<O extends TransactionOptions, T>(optionsOrFn: O | Work<T>, maybeF
   if (typeof optionsOrFn === 'function') return [{} as O, optionsOrFn];
   if (maybeFn === undefined) throw new InvalidOptionsError('run needs a function to run as a transaction');
   return [optionsOrFn, maybeFn];
-}
-
-/** Whichever transaction of the call wrote its resource: the ETag must fit the body. */
-function noted(versions: CommittedVersions): CommittedVersions {
-  const resource = currentResource();
-  const version = resource && versions.get(resource.key);
-  if (version !== undefined) resource?.noteCommit(version);
-  return versions;
 }

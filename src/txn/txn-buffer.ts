@@ -29,6 +29,8 @@ interface SizedWrite {
  */
 export class TxnBuffer {
   private readonly writes = new Map<string, SizedWrite>();
+  /** Of all writes so far, those that later ones replaced included. */
+  private bytesEver = 0;
 
   constructor(
     private readonly limits: TransactionLimits,
@@ -63,6 +65,7 @@ export class TxnBuffer {
    * @throws LimitExceededError `LIMIT_EXCEEDED`
    */
   admitReads(keys: readonly string[]): void {
+    if (this.keysAtMost() + keys.length <= this.limits.maxKeys) return;
     this.checkKeys([...keys, ...this.allWrites().keys()]);
   }
 
@@ -112,13 +115,18 @@ export class TxnBuffer {
   ): CommitOperation[] {
     const keys = new Set([...this.writes.keys(), ...(isolation === 'serializable' ? this.reads.keys() : [])]);
     if (demanded) keys.add(demanded.key);
-    return [...keys].sort().flatMap((key): CommitOperation[] => {
+    const operations: CommitOperation[] = [];
+    for (const key of [...keys].sort()) {
       const expected = this.expectationFor(key, demanded?.key === key ? demanded.expected : undefined);
       const write = this.writes.get(key)?.write;
-      if (write === undefined) return expected ? [{ kind: 'check', key, expected }] : [];
-      const guarded = expected ? { key, expected } : { key };
-      return [write.kind === 'delete' ? { ...guarded, ...write } : { ...guarded, ...write, strategy }];
-    });
+      if (write) {
+        const operation = operationOf(key, write, strategy);
+        operations.push(expected ? { ...operation, expected } : operation);
+      } else if (expected) {
+        operations.push({ kind: 'check', key, expected });
+      }
+    }
+    return operations;
   }
 
   /** What was read must still be there, and be what the client demands: a demand alone would let an update get lost. */
@@ -139,7 +147,25 @@ export class TxnBuffer {
   }
 
   private admitWrites(added: ReadonlyMap<string, SizedWrite>): void {
-    const after = new Map([...this.allWrites(), ...added]);
+    let addedBytes = 0;
+    for (const write of added.values()) addedBytes += write.bytes;
+    const isSurelyWithin =
+      this.keysAtMost() + added.size <= this.limits.maxKeys && this.bytesAtMost() + addedBytes <= this.limits.maxBytes;
+    if (!isSurelyWithin) this.checkLimits(new Map([...this.allWrites(), ...added]));
+    this.bytesEver += addedBytes;
+    for (const [key, write] of added) this.writes.set(key, write);
+  }
+
+  /** What was written twice, here or in a parent, counts once; only near a limit is it worth finding out. */
+  private keysAtMost(): number {
+    return this.writes.size + (this.parent?.keysAtMost() ?? this.reads.size);
+  }
+
+  private bytesAtMost(): number {
+    return this.bytesEver + (this.parent?.bytesAtMost() ?? 0);
+  }
+
+  private checkLimits(after: ReadonlyMap<string, SizedWrite>): void {
     this.checkKeys(after.keys());
     let bytes = 0;
     for (const write of after.values()) bytes += write.bytes;
@@ -149,7 +175,6 @@ export class TxnBuffer {
         { details: { bytes, limit: this.limits.maxBytes } },
       );
     }
-    for (const [key, write] of added) this.writes.set(key, write);
   }
 
   private checkKeys(further: Iterable<string>): void {
@@ -164,5 +189,20 @@ export class TxnBuffer {
   /** The writes around an overlay and its own. */
   private allWrites(): Map<string, SizedWrite> {
     return new Map([...(this.parent?.allWrites() ?? []), ...this.writes]);
+  }
+}
+
+function operationOf(
+  key: string,
+  write: BufferedWrite,
+  strategy: VersionStrategy,
+): Exclude<CommitOperation, { kind: 'check' }> {
+  switch (write.kind) {
+    case 'put':
+      return { kind: 'put', key, value: write.value, ttlMs: write.ttlMs, strategy };
+    case 'bump':
+      return { kind: 'bump', key, ttlMs: write.ttlMs, strategy };
+    case 'delete':
+      return { kind: 'delete', key };
   }
 }

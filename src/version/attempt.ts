@@ -10,7 +10,8 @@ export interface Attempt {
 
 const FIRST: Attempt = { number: 1, contended: [] };
 const ATTEMPT = new ScopeKey<Attempt>('attempt');
-const INSIDE_TRANSACTION = new ScopeKey<true>('inside a transaction');
+/** The coordinators of the transactions around the call. */
+const INSIDE_TRANSACTION = new ScopeKey<readonly object[]>('inside a transaction');
 
 export function currentAttempt(): Attempt {
   return callScope.get(ATTEMPT) ?? FIRST;
@@ -21,18 +22,25 @@ export function withAttempt<R>(attempt: Attempt, fn: () => R): R {
 }
 
 /**
- * Marks `fn` as the inside of a transaction: a conflict of that transaction can only be retried outside it, and an
- * inner transaction counts its attempts from 1.
+ * Marks `fn` as the inside of a transaction of `owner`: a conflict of that transaction can only be retried outside it,
+ * and an inner transaction counts its attempts from 1.
  */
-export function insideTransaction<R>(fn: () => R): R {
-  return callScope.run(INSIDE_TRANSACTION, true, () => callScope.run(ATTEMPT, undefined, fn));
+export function insideTransaction<R>(owner: object, fn: () => R): R {
+  return callScope.run(INSIDE_TRANSACTION, [...transactionOwners(), owner], () =>
+    callScope.run(ATTEMPT, undefined, fn),
+  );
 }
 
-/** Marks `fn` as outside of any transaction again (`not_supported`). */
-export function outsideTransaction<R>(fn: () => R): R {
-  return callScope.run(INSIDE_TRANSACTION, undefined, fn);
+/** Marks `fn` as outside of any transaction of `owner` again (`not_supported`). */
+export function outsideTransaction<R>(owner: object, fn: () => R): R {
+  const others = transactionOwners().filter((other) => other !== owner);
+  return callScope.run(INSIDE_TRANSACTION, others, fn);
 }
 
-export function isInsideTransaction(): boolean {
-  return callScope.get(INSIDE_TRANSACTION) === true;
+export function isInsideTransaction(owner: object): boolean {
+  return transactionOwners().includes(owner);
+}
+
+function transactionOwners(): readonly object[] {
+  return callScope.get(INSIDE_TRANSACTION) ?? [];
 }

@@ -5,10 +5,12 @@ import type { Random } from '../base/random.js';
 import { isInsideTransaction, withAttempt } from './attempt.js';
 import type { ResolvedRetryOptions } from './version.options.js';
 
-/** Clock and chance of a retry; injected. */
+/** What a retry needs from outside. */
 export interface RetryDependencies {
   readonly clock: Clock;
   readonly random: Random;
+  /** The coordinator whose conflicts are meant: a transaction of another store around the call does not matter. */
+  readonly owner: object;
 }
 
 /**
@@ -25,11 +27,11 @@ export async function retryConflicts<T>(
     /** `fn` commits by itself also inside a transaction (`requires_new`). */
     readonly commitsItself?: boolean;
   },
-  { clock, random }: RetryDependencies,
+  { clock, random, owner }: RetryDependencies,
   signal: AbortSignal | undefined,
   fn: () => Promise<T>,
 ): Promise<T> {
-  if (isInsideTransaction() && !options.commitsItself) return fn();
+  if (isInsideTransaction(owner) && !options.commitsItself) return fn();
   const startedMs = clock.now();
   const conflicting = new Set<string>();
   for (let number = 1; ; number++) {

@@ -1,6 +1,7 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
 import { currentSection, type Section } from '../base/section.js';
 import type { EntryRecord, Expectation } from '../store/entry-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
 
 /**
  * The resource that the present HTTP call is about: what the client demanded of it, what the call read of it, and
@@ -12,6 +13,7 @@ export class ResourceCall {
 
   constructor(
     readonly key: string,
+    readonly store: CacheTxnStore,
     /** Whether the call may change the resource: then its commit gives it a new version. */
     readonly isWrite: boolean,
     /** The client's own condition, checked inside the commit. */
@@ -56,8 +58,10 @@ export class ResourceCall {
 
 const RESOURCE = new ScopeKey<ResourceCall>('resource');
 
-export function currentResource(): ResourceCall | undefined {
-  return callScope.get(RESOURCE);
+/** The resource of the present call, if it is an entry of `store`. */
+export function currentResource(store: CacheTxnStore): ResourceCall | undefined {
+  const resource = callScope.get(RESOURCE);
+  return resource?.store === store ? resource : undefined;
 }
 
 export function withResource<R>(resource: ResourceCall, fn: () => R): R {

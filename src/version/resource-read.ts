@@ -7,7 +7,7 @@ export async function readForCall(
   store: CacheTxnStore,
   keys: readonly string[],
 ): Promise<readonly (EntryRecord | undefined)[]> {
-  const resource = currentResource();
+  const resource = currentResource(store);
   if (resource === undefined || !keys.includes(resource.key)) return store.readEntries(keys);
   const prefetched = resource.takePrefetched();
   const missing = prefetched ? keys.filter((key) => key !== resource.key) : keys;

@@ -1,10 +1,11 @@
 import { InvalidOptionsError } from '../base/errors.js';
+import type { StoreBound } from '../base/store-name.js';
 import { layerDecorator } from '../pipeline/decorate.js';
 import { compileKeys, type KeySource } from '../pipeline/key-source.js';
 import { resolveRetryOptions, type RetryOptions } from './version.options.js';
 
 /** Options of `@Versioned`. */
-export interface VersionedOptions extends RetryOptions {
+export interface VersionedOptions extends RetryOptions, StoreBound {
   /**
    * The entry that an HTTP method is about: its version becomes the ETag, and the client's `If-Match` is checked inside
    * the commit. A method that may change it runs in a transaction even without `@CacheTxn`.

@@ -1,4 +1,6 @@
+import { present } from '../base/assert.js';
 import { InvalidOptionsError } from '../base/errors.js';
+import { storeNameOf } from '../base/store-name.js';
 import type { HttpExchange } from '../pipeline/http-exchange.js';
 import { compileKeys } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
@@ -25,13 +27,17 @@ export class VersionedLayer implements PipelineLayer {
     private readonly commitsItself: (method: DecoratedMethod) => boolean,
   ) {}
 
-  prepare(method: DecoratedMethod): Around | undefined {
+  storeOf(method: DecoratedMethod): string | undefined {
     const options = method.metadata<VersionedOptions>(VERSIONED);
-    if (options === undefined) return undefined;
+    return options && storeNameOf(options);
+  }
+
+  prepare(method: DecoratedMethod): Around {
+    const options = present(method.metadata<VersionedOptions>(VERSIONED), '@Versioned');
     const retry = { ...resolveRetryOptions(options, this.module), commitsItself: this.commitsItself(method) };
     const attempts: Around = (call, next) =>
       retryConflicts(retry, this.deps, call.signal, () => {
-        if (currentAttempt().number > 1) currentResource()?.forget();
+        if (currentAttempt().number > 1) currentResource(this.store)?.forget();
         return next();
       });
     return options.resource === undefined ? attempts : this.aroundResource(options, method, attempts);
@@ -52,7 +58,7 @@ export class VersionedLayer implements PipelineLayer {
       checkKey(key, 'key');
       const isWrite = isWriteMethod(http.method);
       const precondition = isWrite ? await preconditionOf(http, key, requireIfMatch, this.store) : undefined;
-      const resource = new ResourceCall(key, isWrite, precondition);
+      const resource = new ResourceCall(key, this.store, isWrite, precondition);
       if (!isWrite && etag) {
         const [record] = await this.store.readEntries([key]);
         resource.prefetch(record);

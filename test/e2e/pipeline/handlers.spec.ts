@@ -330,7 +330,7 @@ describe('a second attempt', () => {
   });
 });
 
-describe('an error', () => {
+describe.each(ADAPTERS)('an error on %s', (adapter) => {
   const caught: unknown[] = [];
   @Catch()
   class Keep implements ExceptionFilter {
@@ -383,7 +383,7 @@ describe('an error', () => {
       })
       syncLayer(): void {}
     }
-    const { url } = await startApp({ controllers: [Orders] });
+    const { url } = await startApp({ controllers: [Orders] }, adapter);
     for (const path of ['method', 'observable', 'pipe/7', 'layer', 'sync-layer']) {
       caught.length = 0;
       expect(await getText(`${url}/${path}`)).toBe('kept');
@@ -412,7 +412,7 @@ describe('an error', () => {
         return EMPTY;
       }
     }
-    const { url } = await startApp({ controllers: [Orders, Bare] });
+    const { url } = await startApp({ controllers: [Orders, Bare] }, adapter);
     const teapot = await fetch(`${url}/teapot`);
     expect([teapot.status, await teapot.json()]).toMatchObject([418, { message: 'short and stout' }]);
     expect((await fetch(`${url}/empty`)).status).toBe((await fetch(`${url}/bare/empty`)).status);

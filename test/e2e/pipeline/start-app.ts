@@ -1,19 +1,15 @@
-import {
-  Module,
-  type DynamicModule,
-  type INestApplication,
-  type ModuleMetadata,
-  type NestApplicationOptions,
-} from '@nestjs/common';
-import { DiscoveryModule, NestFactory } from '@nestjs/core';
+import { Module, type INestApplication, type ModuleMetadata, type NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { AddressInfo } from 'node:net';
+import { present } from '../../../src/base/assert.js';
 import { InvalidOptionsError } from '../../../src/base/errors.js';
+import { DEFAULT_STORE_NAME } from '../../../src/base/store-name.js';
 import type { Call } from '../../../src/pipeline/call.js';
 import { layerDecorator } from '../../../src/pipeline/decorate.js';
 import { PIPELINE_LAYERS, RANK, type Emitted, type PipelineLayer } from '../../../src/pipeline/layer.js';
-import { PipelineExplorer } from '../../../src/pipeline/pipeline.explorer.js';
 import { Pipeline } from '../../../src/pipeline/pipeline.js';
+import { PipelineModule } from '../../../src/pipeline/pipeline.module.js';
 
 /** What a test's layer does around the next one. */
 export type Behaviour = (call: Call, next: () => Promise<Emitted>) => Promise<Emitted>;
@@ -36,35 +32,43 @@ export const Broken = () => layerDecorator(BROKEN, true);
 const brokenLayer: PipelineLayer = {
   rank: RANK.lock,
   ownsAnswer: false,
+  storeOf: (method) => (method.metadata(BROKEN) === undefined ? undefined : DEFAULT_STORE_NAME),
   prepare: (method) => {
-    if (method.metadata(BROKEN) === undefined) return undefined;
     throw new InvalidOptionsError(`${method.target.name}.${method.name}: lease too short`);
   },
 };
 
 function layer(key: symbol, rank: number, ownsAnswer: boolean): PipelineLayer {
-  return { rank, ownsAnswer, prepare: (method) => method.metadata<Behaviour>(key) };
+  return {
+    rank,
+    ownsAnswer,
+    storeOf: (method) => (method.metadata(key) === undefined ? undefined : DEFAULT_STORE_NAME),
+    prepare: (method) => present(method.metadata<Behaviour>(key), 'the behaviour'),
+  };
 }
 
-@Module({})
-export class PipelineModule {
-  /** Global like the library's own module. */
-  static forRoot(): DynamicModule {
-    const layers = [
-      layer(HOLD, RANK.txn, true),
-      layer(LEND, RANK.lock, false),
-      layer(OUTER, RANK.retry, true),
-      brokenLayer,
-    ];
-    return {
-      module: PipelineModule,
-      global: true,
-      imports: [DiscoveryModule],
-      providers: [Pipeline, PipelineExplorer, { provide: PIPELINE_LAYERS, useValue: layers }],
-      exports: [Pipeline],
-    };
-  }
-}
+const LAYERS = [
+  layer(HOLD, RANK.txn, true),
+  layer(LEND, RANK.lock, false),
+  layer(OUTER, RANK.retry, true),
+  brokenLayer,
+];
+
+/** The module of a store that has nothing but these layers. */
+@Module({
+  imports: [PipelineModule],
+  providers: [
+    {
+      provide: PIPELINE_LAYERS,
+      inject: [Pipeline],
+      useFactory: (pipeline: Pipeline) => {
+        pipeline.register(DEFAULT_STORE_NAME, LAYERS);
+        return LAYERS;
+      },
+    },
+  ],
+})
+class LayersModule {}
 
 export const ADAPTERS = ['express', 'fastify'] as const;
 
@@ -85,7 +89,7 @@ export async function startApp(
   metadata: ModuleMetadata,
   adapter: (typeof ADAPTERS)[number] = 'express',
 ): Promise<StartedApp> {
-  @Module({ ...metadata, imports: [...(metadata.imports ?? []), PipelineModule.forRoot()] })
+  @Module({ ...metadata, imports: [...(metadata.imports ?? []), LayersModule] })
   class AppModule {}
   const options: Pick<NestApplicationOptions, 'logger' | 'abortOnError' | 'forceCloseConnections'> = {
     logger: false,

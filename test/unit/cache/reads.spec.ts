@@ -122,8 +122,16 @@ describe('a value that is not JSON', () => {
     expect(await other.cache.get('a')).toBe('whole');
   });
 
-  it('that is merely very deep is a value', async () => {
-    await plant('a', '['.repeat(100_000) + ']'.repeat(100_000));
+  it('S11: that is nested deeper than 1,000 levels is a miss too', async () => {
+    const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+    for (const depth of [1_001, 100_000]) {
+      await plant('a', nested(depth));
+      expect(await app.cache.get('a')).toBeUndefined();
+    }
+    expect(app.reported.map(({ error }) => String(error))).toEqual(
+      Array(2).fill('Error: a cached value is nested deeper than 1000 levels; it counts as a miss'),
+    );
+    await plant('a', nested(1_000));
     expect(Array.isArray(await app.cache.get('a'))).toBe(true);
   });
 });

@@ -92,6 +92,15 @@ describe('G7: the deadline of a lock', () => {
     expect(() => lock.assertHeld()).toThrow(reasonOf(lock).message);
   });
 
+  it('is seen by whoever asks for the signal when the event loop was blocked and no timer has run', async () => {
+    const world = new LockWorld();
+    const { locks, block } = await world.process();
+    const lock = await locks.acquire('a', { lease: 1_000 });
+    expect(lock.signal.aborted).toBe(false);
+    block(950);
+    expect(lock.signal.aborted).toBe(true);
+  });
+
   it('has passed already when an answer took longer than the lease: the store is asked again, not the holder misled', async () => {
     const world = new LockWorld();
     const { locks, store } = await world.process();

@@ -4,6 +4,7 @@ import {
   type LockModuleOptions,
   type LockOptions,
   resolveLockOptions,
+  resolveMaxPending,
   resolveMaxWaiters,
 } from '../../../src/lock/lock.options.js';
 import { Locked } from '../../../src/lock/locked.decorator.js';
@@ -20,6 +21,7 @@ describe('lock options', () => {
     const expected = { leaseMs: 10_000, waitMs: 5_000, renew: true, maxHoldMs: 300_000, minHoldMs: 0 };
     expect(resolveLockOptions({}, {})).toEqual(expected);
     expect(resolveMaxWaiters({})).toBe(1_000);
+    expect(resolveMaxPending({})).toBe(10_000);
   });
 
   it('come from the call first, then from the module, then from the library, one by one', () => {
@@ -81,6 +83,10 @@ describe('lock options', () => {
   it.each([0, -1, 1.5, 100_001, Number.NaN, '10'])('maxWaiters refuses %j', (maxWaiters) => {
     expect(() => resolveMaxWaiters(untyped({ maxWaiters }))).toThrow(InvalidOptionsError);
     expect(() => resolveMaxWaiters(untyped({ maxWaiters }))).toThrow('lock.maxWaiters');
+  });
+
+  it.each([0, -1, 1.5, 1_000_001, Number.NaN, '10'])('maxPending refuses %j', (maxPending) => {
+    expect(() => resolveMaxPending(untyped({ maxPending }))).toThrow('lock.maxPending');
   });
 
   it('reach the store: lease, queue bound and minHold', async () => {

@@ -26,9 +26,7 @@ class Jobs {
 
 function aroundOf(process: LockProcess, name: keyof Jobs): Around {
   const method = describeMethod(Jobs, name, Jobs.prototype[name], 'controller');
-  const around = new LockedLayer(process.locks).prepare(method);
-  if (around === undefined) throw new Error(`${name} has no lock`);
-  return around;
+  return new LockedLayer(process.locks).prepare(method);
 }
 
 const answers = async (): Promise<Emitted> => ['ran'];
@@ -43,7 +41,7 @@ describe('the layer of @Locked', () => {
   it('is the outermost, leaves the answer alone and wants only decorated methods', async () => {
     const layer = new LockedLayer((await new LockWorld().process()).locks);
     expect([layer.rank, layer.ownsAnswer]).toEqual([RANK.lock, false]);
-    expect(layer.prepare(describeMethod(Jobs, 'bare', Jobs.prototype.bare, 'controller'))).toBeUndefined();
+    expect(layer.storeOf(describeMethod(Jobs, 'bare', Jobs.prototype.bare, 'controller'))).toBeUndefined();
   });
 
   it('takes the names of the call with the options of the decorator, and releases them with minHold', async () => {

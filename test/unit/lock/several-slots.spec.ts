@@ -190,6 +190,8 @@ describe('a lock of several slots', () => {
     slow.open();
     await world.settle();
     expect(releasing.value).toBe('unknown');
-    expect(store.requests<ReleaseRequest>('releaseLocks')).toHaveLength(2);
+    // The one that failed is made again behind the caller's back.
+    const released = store.requests<ReleaseRequest>('releaseLocks').map(({ names }) => names);
+    expect(released).toEqual([['0:a'], ['1:b'], ['0:a']]);
   });
 });

@@ -16,11 +16,11 @@ describe('the waiting room', () => {
   beforeEach(async () => {
     world = new LockWorld();
     store = (await world.process()).store;
-    room = new WaitingRoom(store, world.clock);
+    room = new WaitingRoom(store, world.clock, 10);
   });
 
   it('gives a hand-over to the waiter with its token, and a gap to all', async () => {
-    const news = ['mine', 'theirs'].map((token) => observe(room.enter(token).next(1_000, never)));
+    const news = ['mine', 'theirs'].map((token) => observe(room.enter(token).next(1_000, [never])));
     store.tell(handover(1));
     await world.settle();
     expect(news.map(({ state }) => state)).toEqual(['fulfilled', 'pending']);
@@ -36,13 +36,13 @@ describe('the waiting room', () => {
     store.tell(handover(1));
     store.tell(handover(2));
     store.gap();
-    await expect(seat.next(1_000, never)).resolves.toEqual(handover(2));
+    await expect(seat.next(1_000, [never])).resolves.toEqual(handover(2));
     store.gap();
     store.tell(handover(3));
-    await expect(seat.next(1_000, never)).resolves.toEqual(handover(3));
+    await expect(seat.next(1_000, [never])).resolves.toEqual(handover(3));
     store.gap();
-    await expect(seat.next(1_000, never)).resolves.toBe('gap');
-    const next = observe(seat.next(1_000, never));
+    await expect(seat.next(1_000, [never])).resolves.toBe('gap');
+    const next = observe(seat.next(1_000, [never]));
     await world.elapse(1_000);
     expect(next.value).toBe('timeout');
   });
@@ -50,17 +50,17 @@ describe('the waiting room', () => {
   it('ends a wait with its signal, also before unread news, and leaves no listener on it', async () => {
     const seat = room.enter('mine');
     const caller = new AbortController();
-    const waiting = observe(seat.next(1_000, caller.signal));
+    const waiting = observe(seat.next(1_000, [caller.signal]));
     store.gap();
     await world.settle();
     expect([waiting.value, followersOf(caller.signal)]).toEqual(['gap', 0]);
     const left = new Error('left');
-    const leaving = observe(seat.next(1_000, caller.signal));
+    const leaving = observe(seat.next(1_000, [caller.signal]));
     caller.abort(left);
     await world.settle();
     expect([leaving.error, world.clock.pendingTimers]).toEqual([left, 0]);
     store.tell(handover(1));
-    await expect(seat.next(1_000, caller.signal)).rejects.toBe(left);
+    await expect(seat.next(1_000, [caller.signal])).rejects.toBe(left);
   });
 
   it('is left by every waiter, however its acquisition ends', async () => {
@@ -72,7 +72,7 @@ describe('the waiting room', () => {
       () => undefined,
       1_000,
     );
-    const wish = { names: ['a'], leaseMs: 60_000, deadlineMs: 500, signal: never };
+    const wish = { names: ['a'], leaseMs: 60_000, deadlineMs: 500, signals: [never] };
     await acquisition.acquire({ ...wish, token: 'taken' });
     const busy = observe(acquisition.acquire({ ...wish, token: 'busy' }));
     await world.settle();

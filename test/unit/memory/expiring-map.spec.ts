@@ -1,8 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { ExpiringMap } from '../../../src/memory/expiring-map.js';
 
 const FOR_EVER = Number.POSITIVE_INFINITY;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function heapBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
 
 describe('ExpiringMap', () => {
   it('keeps a record up to the millisecond before its end', () => {
@@ -70,6 +80,20 @@ describe('ExpiringMap', () => {
       map.set(`new-${index}`, index, FOR_EVER, 10);
     }
     expect(map.keys().filter((key) => key.startsWith('old-'))).toEqual([]);
+  });
+
+  it.each<[string, (map: ExpiringMap<number>, key: string) => void]>([
+    ['read', (map, key) => map.get(key, 0)],
+    ['replaced', (map, key) => map.set(key, 1, FOR_EVER, 0)],
+  ])('keeps no memory of records that are %s again and again', (_what, use) => {
+    const map = new ExpiringMap<number>(100_000);
+    const keys = Array.from({ length: 10_000 }, (_, index) => `key-${index}`);
+    for (const key of keys) map.set(key, 0, FOR_EVER, 0);
+    const before = heapBytes();
+    for (let round = 0; round < 50; round += 1) for (const key of keys) use(map, key);
+    const grown = heapBytes() - before;
+    expect(map.size).toBe(keys.length);
+    expect(grown).toBeLessThan(5 * 2 ** 20);
   });
 
   it('answers like a plain list of records, whatever the operations', () => {

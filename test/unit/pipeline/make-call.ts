@@ -1,5 +1,7 @@
+import { DEFAULT_STORE_NAME } from '../../../src/base/store-name.js';
 import type { Call } from '../../../src/pipeline/call.js';
 import type { Emitted, PipelineLayer } from '../../../src/pipeline/layer.js';
+import { Pipeline } from '../../../src/pipeline/pipeline.js';
 
 export class Orders {
   find(): string {
@@ -34,9 +36,9 @@ export function recordingLayer(
   return {
     rank,
     ownsAnswer,
+    storeOf: (method) => (method.metadata(key) === undefined ? undefined : DEFAULT_STORE_NAME),
     prepare(method) {
       const name = method.metadata<string>(key);
-      if (name === undefined) return undefined;
       return async (_call, next) => {
         events.push(`${name} begins`);
         try {
@@ -47,4 +49,11 @@ export function recordingLayer(
       };
     },
   };
+}
+
+/** A pipeline with the layers of one store. */
+export function pipelineOf(layers: readonly PipelineLayer[], storeName = DEFAULT_STORE_NAME): Pipeline {
+  const pipeline = new Pipeline();
+  pipeline.register(storeName, layers);
+  return pipeline;
 }

@@ -4,8 +4,7 @@ import { InvalidOptionsError } from '../../../src/base/errors.js';
 import { layerDecorator } from '../../../src/pipeline/decorate.js';
 import { RANK, type PipelineLayer } from '../../../src/pipeline/layer.js';
 import { decoratedMethods } from '../../../src/pipeline/method-explorer.js';
-import { Pipeline } from '../../../src/pipeline/pipeline.js';
-import { makeCall, recordingLayer } from './make-call.js';
+import { makeCall, pipelineOf, recordingLayer } from './make-call.js';
 
 const LOCK = Symbol('@Locked');
 const RETRY = Symbol('@Versioned');
@@ -59,7 +58,7 @@ describe('the pipeline', () => {
     ];
     for (const order of [layers, [...layers].reverse()]) {
       events.length = 0;
-      const compiled = new Pipeline(order).compile(methodOf(Orders, name));
+      const compiled = pipelineOf(order).compile(methodOf(Orders, name));
       const emitted = await compiled.run(makeCall(), async () => {
         events.push('method');
         return ['result'];
@@ -71,7 +70,7 @@ describe('the pipeline', () => {
 
   it('runs the inner layers and the method again when a layer does', async () => {
     const events: string[] = [];
-    const pipeline = new Pipeline([
+    const pipeline = pipelineOf([
       recordingLayer(LOCK, RANK.lock, events),
       recordingLayer(RETRY, RANK.retry, events, async (next) => {
         await next();
@@ -91,14 +90,17 @@ describe('the pipeline', () => {
     const throwing: PipelineLayer = {
       rank: 1,
       ownsAnswer: true,
+      storeOf: () => 'default',
       prepare: () => () => {
         throw error;
       },
     };
     await expect(
-      new Pipeline([throwing]).compile(methodOf(Orders, 'lockRetryTxn')).run(makeCall(), async () => []),
+      pipelineOf([throwing])
+        .compile(methodOf(Orders, 'lockRetryTxn'))
+        .run(makeCall(), async () => []),
     ).rejects.toBe(error);
-    const passing = new Pipeline([recordingLayer(LOCK, 10, [])]).compile(methodOf(Orders, 'lockRetryTxn'));
+    const passing = pipelineOf([recordingLayer(LOCK, 10, [])]).compile(methodOf(Orders, 'lockRetryTxn'));
     const failing = passing.run(makeCall(), () => {
       throw error;
     });
@@ -106,22 +108,23 @@ describe('the pipeline', () => {
   });
 
   it('compiles each method once and knows which have no layer', () => {
-    let prepared = 0;
-    const pipeline = new Pipeline([
+    let asked = 0;
+    const pipeline = pipelineOf([
       {
         rank: 1,
         ownsAnswer: true,
-        prepare: () => {
-          prepared += 1;
+        storeOf: () => {
+          asked += 1;
           return undefined;
         },
+        prepare: () => (_call, next) => next(),
       },
     ]);
     const method = methodOf(Orders, 'lockRetryTxn');
     const compiled = pipeline.compile(method);
     expect(pipeline.compile(method)).toBe(compiled);
     expect(pipeline.find(Orders, 'lockRetryTxn')).toBe(compiled);
-    expect(prepared).toBe(1);
+    expect(asked).toBe(1);
     expect(compiled.isBare).toBe(true);
     expect(compiled.ownsAnswer).toBe(false);
   });
@@ -141,8 +144,8 @@ describe('the pipeline', () => {
         yield await Promise.resolve(1);
       }
     }
-    const owning = new Pipeline([recordingLayer(TXN, RANK.txn, [])]);
-    const lending = new Pipeline([recordingLayer(TXN, RANK.lock, [], (next) => next(), false)]);
+    const owning = pipelineOf([recordingLayer(TXN, RANK.txn, [])]);
+    const lending = pipelineOf([recordingLayer(TXN, RANK.lock, [], (next) => next(), false)]);
 
     it.each([
       ['events', 'Streams.events is an @Sse() stream'],

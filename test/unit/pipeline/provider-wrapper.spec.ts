@@ -3,14 +3,14 @@ import { SetMetadata } from '@nestjs/common';
 import { EMPTY, of, throwError, type Observable } from 'rxjs';
 import { callScope } from '../../../src/base/async-scope.js';
 import { InvalidOptionsError } from '../../../src/base/errors.js';
+import { DEFAULT_STORE_NAME } from '../../../src/base/store-name.js';
 import type { Call } from '../../../src/pipeline/call.js';
 import { currentCall } from '../../../src/pipeline/current-call.js';
 import { layerDecorator } from '../../../src/pipeline/decorate.js';
 import type { PipelineLayer } from '../../../src/pipeline/layer.js';
 import { decoratedMethods } from '../../../src/pipeline/method-explorer.js';
-import { Pipeline } from '../../../src/pipeline/pipeline.js';
 import { isWrapped, wrapMethod } from '../../../src/pipeline/provider-wrapper.js';
-import { makeCall } from './make-call.js';
+import { makeCall, pipelineOf } from './make-call.js';
 
 const KEY = Symbol('@Locked');
 
@@ -53,19 +53,17 @@ interface Wrapped {
 /** Wraps every method and records the calls the layer saw. */
 function wrapped(around: PipelineLayer['prepare'] = () => (_call, next) => next()) {
   const calls: Call[] = [];
-  const pipeline = new Pipeline([
+  const pipeline = pipelineOf([
     {
       rank: 1,
       ownsAnswer: true,
+      storeOf: () => DEFAULT_STORE_NAME,
       prepare: (method) => {
         const inner = around(method);
-        return (
-          inner &&
-          ((call, next) => {
-            calls.push(call);
-            return inner(call, next);
-          })
-        );
+        return (call, next) => {
+          calls.push(call);
+          return inner(call, next);
+        };
       },
     },
   ]);

@@ -9,7 +9,7 @@ beforeEach(async () => {
 });
 
 /** A PUT whose client holds an ETag that is long out of date. */
-const staleWrite = (): ResourceCall => new ResourceCall('page', true, { kind: 'version', version: 1 });
+const staleWrite = (): ResourceCall => new ResourceCall('page', app.store, true, { kind: 'version', version: 1 });
 
 describe('G32: a conditional write', () => {
   it.each(['required', 'nested'] as const)(

@@ -209,12 +209,19 @@ describe('a transaction that has ended', () => {
     ['timed out', async () => world.elapse(1_000)],
   ])('leaves no timer and no listener behind when it %s', async (_how, work) => {
     const { signal } = new AbortController();
-    const lock = await app.locks.acquire('a', { lease: '1d', renew: false });
-    const kept = (): number[] => [
-      world.clock.pendingTimers,
-      getEventListeners(signal, 'abort').length,
-      getEventListeners(lock.signal, 'abort').length,
-    ];
+    const lock = await app.locks.acquireHandle('a', { lease: '1d', renew: false });
+    lock.onLost(() => undefined);
+    let listeners = 0;
+    const listen = lock.onLost.bind(lock);
+    lock.onLost = (listener) => {
+      const stop = listen(listener);
+      listeners++;
+      return () => {
+        stop();
+        listeners--;
+      };
+    };
+    const kept = (): number[] => [world.clock.pendingTimers, getEventListeners(signal, 'abort').length, listeners];
     const before = kept();
     let during: number[] = [];
     const running = app.coordinator.run({ signal, locks: [lock] }, async () => {

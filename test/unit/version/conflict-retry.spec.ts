@@ -7,6 +7,9 @@ import { retryConflicts } from '../../../src/version/conflict-retry.js';
 import { resolveRetryOptions, type RetryOptions } from '../../../src/version/version.options.js';
 import { observe, type Observed } from '../lock/lock-world.js';
 
+/** The coordinator whose conflicts they are. */
+const owner = {};
+
 const conflict = (...keys: string[]): VersionConflictError =>
   new VersionConflictError('changed', { details: { keys } });
 
@@ -16,7 +19,7 @@ async function conflicts(options: RetryOptions, random: () => number, keys: (run
   const startsMs: number[] = [];
   const contended: (readonly string[])[] = [];
   const running = observe(
-    retryConflicts(resolveRetryOptions(options, {}), { clock, random }, undefined, async () => {
+    retryConflicts(resolveRetryOptions(options, {}), { clock, random, owner }, undefined, async () => {
       startsMs.push(clock.now());
       contended.push(currentAttempt().contended);
       throw conflict(...keys(startsMs.length));
@@ -76,12 +79,17 @@ describe('the retry of version conflicts', () => {
   ])('G30: passes %s through after one run', async (error) => {
     let runs = 0;
     const clock = new ManualClock();
-    const running = retryConflicts(resolveRetryOptions({}, {}), { clock, random: () => 0 }, undefined, async () => {
-      runs += 1;
-      // Methods of users throw anything.
-      // eslint-disable-next-line @typescript-eslint/only-throw-error
-      throw error;
-    });
+    const running = retryConflicts(
+      resolveRetryOptions({}, {}),
+      { clock, random: () => 0, owner },
+      undefined,
+      async () => {
+        runs += 1;
+        // Methods of users throw anything.
+        // eslint-disable-next-line @typescript-eslint/only-throw-error
+        throw error;
+      },
+    );
     await expect(running).rejects.toBe(error);
     expect(runs).toBe(1);
   });
@@ -89,10 +97,15 @@ describe('the retry of version conflicts', () => {
   it('G30: shows each run its number, and 1 outside of any retry and inside a transaction of a run', async () => {
     const clock = new ManualClock();
     const numbers: [number, number][] = [];
-    const running = retryConflicts(resolveRetryOptions({}, {}), { clock, random: () => 0 }, undefined, async () => {
-      numbers.push([currentAttempt().number, insideTransaction(() => currentAttempt().number)]);
-      if (numbers.length < 3) throw conflict('a');
-    });
+    const running = retryConflicts(
+      resolveRetryOptions({}, {}),
+      { clock, random: () => 0, owner },
+      undefined,
+      async () => {
+        numbers.push([currentAttempt().number, insideTransaction(owner, () => currentAttempt().number)]);
+        if (numbers.length < 3) throw conflict('a');
+      },
+    );
     await clock.advanceAsync(10);
     await running;
     expect(numbers).toEqual([
@@ -116,8 +129,8 @@ describe('the retry of version conflicts', () => {
     const runs = async (commitsItself: boolean): Promise<number> => {
       let count = 0;
       const options = { ...resolveRetryOptions({ attempts: 3 }, {}), commitsItself };
-      const deps = { clock: new ManualClock(), random: () => 0 };
-      const running = insideTransaction(() =>
+      const deps = { clock: new ManualClock(), random: () => 0, owner };
+      const running = insideTransaction(owner, () =>
         observe(
           retryConflicts(options, deps, undefined, async () => {
             count += 1;

@@ -11,7 +11,7 @@ beforeEach(async () => {
   app = await new TxnWorld().process();
   await app.cache.set('r', 'value');
   version = await app.versions.current('r');
-  app.store.calls.length = 0;
+  app.store.forget();
 });
 
 function request(headers: Readonly<Record<string, string>>): HttpExchange {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { inSection } from '../../../src/base/section.js';
+import { memoryStore } from '../../../src/memory/memory-store.js';
 import { ResourceCall } from '../../../src/version/resource-call.js';
 
 const RECORD = { value: '"old"', version: 7 };
 
 function prefetched(): ResourceCall {
-  const resource = new ResourceCall('page', false, undefined);
+  const resource = new ResourceCall('page', memoryStore(), false, undefined);
   resource.prefetch(RECORD);
   return resource;
 }

@@ -22,7 +22,7 @@ const elsewhere = AsyncResource.bind((work: () => Promise<unknown>): Promise<unk
 
 /** A GET of r: the entry is read before the method runs. */
 async function get(work: () => Promise<unknown>): Promise<ResourceCall> {
-  const resource = new ResourceCall('r', false, undefined);
+  const resource = new ResourceCall('r', app.store, false, undefined);
   const [record] = await app.store.readEntries(['r']);
   resource.prefetch(record);
   await withResource(resource, work);
@@ -31,7 +31,7 @@ async function get(work: () => Promise<unknown>): Promise<ResourceCall> {
 
 /** A PATCH of r in its transaction. */
 async function patch(work: (txn: Transaction) => Promise<unknown>, demanded?: Expectation): Promise<ResourceCall> {
-  const resource = new ResourceCall('r', true, demanded);
+  const resource = new ResourceCall('r', app.store, true, demanded);
   await withResource(resource, () => app.coordinator.execute({}, work, resource));
   return resource;
 }
@@ -40,7 +40,7 @@ const present = (): Promise<number> => other.versions.current('r');
 
 describe('the version that a GET shows', () => {
   it('G31: is that of the entry read before the method, which its first read gets without a round trip', async () => {
-    app.store.calls.length = 0;
+    app.store.forget();
     const resource = await get(async () => {
       expect(await app.cache.getEntry('r')).toEqual({ value: 'first', version });
     });

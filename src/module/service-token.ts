@@ -1,0 +1,36 @@
+import { type Abstract, Inject, type InjectionToken, type Type } from '@nestjs/common';
+import { DEFAULT_STORE_NAME } from '../base/store-name.js';
+import { TransactionalCache } from '../cache/transactional-cache.js';
+import { LockService } from '../lock/lock.service.js';
+import { CacheTxnStore } from '../store/store.js';
+import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
+import { VersionService } from '../version/version.service.js';
+
+/** What a module exports, under the tokens of its name. */
+export const SERVICES = [CacheTxnStore, LockService, TransactionCoordinator, TransactionalCache, VersionService];
+
+/**
+ * The injection token of a service of the module named `name`, for `inject: [...]` and `app.get(…)`: the class itself
+ * for the module without a name.
+ */
+export function getCacheTxnToken<T>(service: Type<T> | Abstract<T>, name = DEFAULT_STORE_NAME): InjectionToken<T> {
+  return name === DEFAULT_STORE_NAME ? service : `${service.name}:${name}`;
+}
+
+type InjectService = (name?: string) => ReturnType<typeof Inject>;
+
+function injecting(service: Abstract<unknown>): InjectService {
+  return (name) => Inject(getCacheTxnToken(service, name));
+}
+
+/** Injects the LockService of the module named `name`; default the module without a name. */
+export const InjectLockService = injecting(LockService);
+
+/** Injects the TransactionCoordinator of the module named `name`; default the module without a name. */
+export const InjectTransactionCoordinator = injecting(TransactionCoordinator);
+
+/** Injects the TransactionalCache of the module named `name`; default the module without a name. */
+export const InjectTransactionalCache = injecting(TransactionalCache);
+
+/** Injects the VersionService of the module named `name`; default the module without a name. */
+export const InjectVersionService = injecting(VersionService);
