@@ -1,10 +1,11 @@
 /**
- * Makes sure that the tests find the servers they start: Redis (7.0 or newer) and PostgreSQL. What is missing is
- * installed from Debian's packages where that is possible; otherwise the run stops here with the commands to type.
+ * Makes sure that the tests find the servers they start: Redis (7.0 or newer) and PostgreSQL, and the library that lets
+ * the wall clock of a process jump. What is missing is installed from Debian's packages where that is possible;
+ * otherwise the run stops here with the commands to type.
  * It never lets the tests skip: a guarantee that was not tried is not kept.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { findServerBinary } from './server-binaries.mjs';
+import { findFakeTimeLibrary, findServerBinary } from './server-binaries.mjs';
 
 const OLDEST_REDIS = 7;
 
@@ -12,6 +13,8 @@ const OLDEST_REDIS = 7;
 const servers = [
   { what: `redis-server ${OLDEST_REDIS}.0 or newer`, debianPackage: 'redis-server', isReady: isRedisReady },
   { what: 'PostgreSQL (initdb, postgres)', debianPackage: 'postgresql', isReady: isPostgresReady },
+  { what: 'openssl', debianPackage: 'openssl', isReady: () => findServerBinary('openssl') !== undefined },
+  { what: 'faketime', debianPackage: 'faketime', isReady: () => findFakeTimeLibrary() !== undefined },
 ];
 
 /**
@@ -51,7 +54,7 @@ if (missing.length > 0) {
   if (stillMissing.length > 0)
     stop(`After the installation still missing: ${stillMissing.map(({ what }) => what).join(', ')}.`);
 }
-for (const name of ['redis-server', 'postgres']) console.log(`${name}: ${findServerBinary(name)}`);
+for (const name of ['redis-server', 'postgres', 'faketime']) console.log(`${name}: ${findServerBinary(name)}`);
 
 function isRedisReady() {
   const binary = findServerBinary('redis-server');
@@ -84,8 +87,8 @@ function stop(reason) {
   console.error(`${reason}
 
 Install the servers, then run the tests again:
-  Debian, Ubuntu   sudo apt-get update && sudo apt-get install -y redis-server postgresql
-  macOS            brew install redis postgresql@17
+  Debian, Ubuntu   sudo apt-get update && sudo apt-get install -y redis-server postgresql faketime
+  macOS            brew install redis postgresql@17 libfaketime
   Docker           docker run --rm -it -v "$PWD":/app -v /app/node_modules -w /app node:20-bookworm sh -c 'npm ci && npm test'
 `);
   process.exit(1);

@@ -1,6 +1,10 @@
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 
 import { eventually } from './eventually.js';
+import { observer } from './redis-access.js';
 import { startRedisServer, type RedisServer } from './redis-server.js';
 
 export interface RedisClusterOptions {
@@ -17,6 +21,11 @@ export interface RedisCluster {
   readonly replicas: readonly RedisServer[];
   /** All nodes, as ioredis' `Cluster` takes them. */
   readonly nodes: readonly { readonly host: string; readonly port: number }[];
+  /**
+   * Starts a node again that has ended: the same member on the same port, and empty. It finds its place by itself, which
+   * is behind the replica that took over from it.
+   */
+  restart(ended: RedisServer): Promise<RedisServer>;
   stop(): Promise<void>;
 }
 
@@ -28,7 +37,7 @@ const SLOTS = 16_384;
  * however old its data (validity factor 0) and begins to copy at once (no wait for further replicas).
  */
 const CLUSTER_ARGS = [
-  ...['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', '--cluster-node-timeout', '500'],
+  ...['--cluster-enabled', 'yes', '--cluster-node-timeout', '500'],
   ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
 ];
 
@@ -36,16 +45,26 @@ const CLUSTER_ARGS = [
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
   const size = options.replicas ? 2 * MASTERS : MASTERS;
   const args = [...CLUSTER_ARGS, ...(options.args ?? [])];
-  const starts = await Promise.allSettled(Array.from({ length: size }, async () => startRedisServer({ args })));
+  // Who a node is, in a file that outlives its process.
+  const folder = mkdtempSync(join(tmpdir(), 'cache-txn-cluster-'));
+  const startNode = async (index: number, port?: number): Promise<RedisServer> =>
+    startRedisServer({
+      needs: ['cluster'],
+      args: [...args, '--cluster-config-file', join(folder, `node-${index}.conf`)],
+      ...(port !== undefined && { port }),
+    });
+  const starts = await Promise.allSettled(Array.from({ length: size }, async (_, index) => startNode(index)));
   const servers = starts.filter((start) => start.status === 'fulfilled').map(({ value }) => value);
+  const ports = servers.map(({ port }) => port);
   const stop = async (): Promise<void> => {
     await Promise.all(servers.map(async (server) => server.stop()));
+    rmSync(folder, { recursive: true, force: true });
   };
 
-  const clients = servers.map(({ host, port }) => new Redis({ host, port, lazyConnect: true }));
+  const clients = servers.map((server) => observer(server, { lazyConnect: true }));
   try {
     for (const start of starts) if (start.status === 'rejected') throw start.reason;
-    await join(clients);
+    await introduce(clients);
   } catch (error) {
     await stop();
     throw error;
@@ -56,12 +75,17 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
     masters: servers.slice(0, MASTERS),
     replicas: servers.slice(MASTERS),
     nodes: servers.map(({ host, port }) => ({ host, port })),
+    async restart({ port }) {
+      const again = await startNode(ports.indexOf(port), port);
+      servers.push(again);
+      return again;
+    },
     stop,
   };
 }
 
 /** The first three become masters, the next three their replicas. */
-async function join(clients: readonly Redis[]): Promise<void> {
+async function introduce(clients: readonly Redis[]): Promise<void> {
   const masters = clients.slice(0, MASTERS);
   const replicas = clients.slice(MASTERS);
 

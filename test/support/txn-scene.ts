@@ -1,7 +1,7 @@
 import { Module, type INestApplication, type LoggerService, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import {
   CacheTxnModule,
   type CacheTxnModuleOptions,
@@ -14,6 +14,7 @@ import {
 } from 'nestjs-cache-txn';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { observer, storeOptions } from './redis-access.js';
 import { startRedisServer, type RedisServer } from './redis-server.js';
 import { ScriptedStore } from './scripted-store.js';
 
@@ -66,18 +67,18 @@ export class TxnScene {
 
   static async start(): Promise<TxnScene> {
     const server = await startRedisServer();
-    return new TxnScene(server, new Redis(server.url));
+    return new TxnScene(server, observer(server));
   }
 
   /** A store on the Redis of the scene that a test can disturb. */
   scriptedStore(): ScriptedStore {
-    return new ScriptedStore([redisStore({ url: this.server.url })]);
+    return new ScriptedStore([redisStore(storeOptions(this.server))]);
   }
 
   /** Starts an application; one whose boot is refused rejects. */
   async app({ module = {}, adapter = 'express', imports = [], ...metadata }: TxnAppOptions = {}): Promise<TxnApp> {
     this.namespaces += 1;
-    const { store = redisStore({ url: this.server.url }), namespace = `t${this.namespaces}` } = module;
+    const { store = redisStore(storeOptions(this.server)), namespace = `t${this.namespaces}` } = module;
     @Module({
       ...metadata,
       imports: [...imports, CacheTxnModule.forRoot({ shutdownGrace: '500ms', ...module, store, namespace })],
@@ -92,6 +93,26 @@ export class TxnScene {
     namespace: string,
     adapter: TxnAppOptions['adapter'] = 'express',
   ): Promise<TxnApp> {
+    const { app, log } = await this.boot(root, adapter);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    return {
+      app,
+      namespace,
+      cache: app.get(TransactionalCache),
+      coordinator: app.get(TransactionCoordinator),
+      versions: app.get(VersionService),
+      locks: app.get(LockService),
+      log,
+      send: (method, path, request) => send(port, method, path, request),
+    };
+  }
+
+  /** Starts an application that nobody calls, whatever it has of the library. */
+  async boot(
+    root: new () => object,
+    adapter: TxnAppOptions['adapter'] = 'express',
+  ): Promise<{ readonly app: INestApplication; readonly log: readonly string[] }> {
     const log: string[] = [];
     const write = (...parts: readonly unknown[]): void =>
       void log.push(
@@ -107,18 +128,8 @@ export class TxnScene {
         ? await NestFactory.create(root, options)
         : await NestFactory.create(root, new FastifyAdapter({ forceCloseConnections: true }), options);
     this.apps.push(app);
-    await app.listen(0, '127.0.0.1');
-    const { port } = app.getHttpServer().address() as AddressInfo;
-    return {
-      app,
-      namespace,
-      cache: app.get(TransactionalCache),
-      coordinator: app.get(TransactionCoordinator),
-      versions: app.get(VersionService),
-      locks: app.get(LockService),
-      log,
-      send: (method, path, request) => send(port, method, path, request),
-    };
+    await app.init();
+    return { app, log };
   }
 
   /** The keys that an application has left in Redis, without its namespace; none are expected beside entries and fences. */

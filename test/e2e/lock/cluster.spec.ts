@@ -5,6 +5,7 @@ import { LockService } from '../../../src/lock/lock.service.js';
 import { redisStore } from '../../../src/redis/redis-store.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
 import { eventually } from '../../support/eventually.js';
+import { clusterStoreOptions } from '../../support/redis-access.js';
 import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
 
 /** The bounds of the three masters' slots. */
@@ -40,7 +41,7 @@ describe('G11: locks in a cluster', () => {
   });
 
   async function startProcess(): Promise<Process> {
-    const store = redisStore({ cluster: { nodes: [...cluster.nodes] }, commandTimeout: '1500ms' });
+    const store = redisStore({ ...clusterStoreOptions(cluster), commandTimeout: '1500ms' });
     const context = { namespace: 'cluster', processLabel: 'test', report: () => undefined, warn: () => undefined };
     await store.start(context);
     const locks = new LockService({

@@ -3,6 +3,7 @@ import { Controller, Post } from '@nestjs/common';
 import { CurrentLock, Locked, LockSignal, type Lock } from 'nestjs-cache-txn';
 import { once } from 'node:events';
 import { eventually } from '../../support/eventually.js';
+import { ADAPTERS } from '../../support/txn-scene.js';
 import { Door, LockScene, post } from './lock-app.js';
 
 let scene: LockScene;
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterEach(() => scene.closeApps());
 afterAll(() => scene.stop());
 
-describe('G36: a client that disconnects', () => {
+describe.each(ADAPTERS)('G36: a client of %s that disconnects', (adapter) => {
   it('while its call waits leaves the queue, and the method never runs', async () => {
     const door = new Door();
     @Controller()
@@ -23,7 +24,7 @@ describe('G36: a client that disconnects', () => {
         return door.pass();
       }
     }
-    const { url, locks, namespace } = await scene.app({ controllers: [Orders], lock: { wait: '1m' } });
+    const { url, locks, namespace } = await scene.app({ adapter, controllers: [Orders], lock: { wait: '1m' } });
     const held = await locks.acquire('order');
     const client = new AbortController();
     const answer = post(url, { signal: client.signal }).catch((error: unknown) => error);
@@ -49,7 +50,7 @@ describe('G36: a client that disconnects', () => {
         ends.push(signal.reason);
       }
     }
-    const { url, locks, namespace } = await scene.app({ controllers: [Orders] });
+    const { url, locks, namespace } = await scene.app({ adapter, controllers: [Orders] });
     const client = new AbortController();
     const answer = post(url, { signal: client.signal }).catch((error: unknown) => error);
     await door.reached();
@@ -74,7 +75,7 @@ describe('G36: a client that disconnects', () => {
         await door.pass();
       }
     }
-    const { url, locks } = await scene.app({ controllers: [Orders] });
+    const { url, locks } = await scene.app({ adapter, controllers: [Orders] });
     const client = new AbortController();
     const answer = post(url, { signal: client.signal }).catch((error: unknown) => error);
     await door.reached();

@@ -1,9 +1,11 @@
 import { Module, type INestApplication, type ModuleMetadata, type NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { Redis } from 'ioredis';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { Redis } from 'ioredis';
 import { CacheTxnModule, LockService, redisStore, type LockModuleOptions } from 'nestjs-cache-txn';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '../../support/eventually.js';
+import { observer, storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 
 export interface LockApp {
@@ -18,6 +20,8 @@ export interface LockAppOptions extends ModuleMetadata {
   readonly shutdownGrace?: number;
   /** Default: one of its own. */
   readonly namespace?: string;
+  /** Default `express`. */
+  readonly adapter?: 'express' | 'fastify';
 }
 
 /** One Redis of a spec, a client to look inside, and applications with a namespace for each test. */
@@ -32,7 +36,7 @@ export class LockScene {
 
   static async start(): Promise<LockScene> {
     const server = await startRedisServer();
-    return new LockScene(server, new Redis(server.url));
+    return new LockScene(server, observer(server));
   }
 
   /** A namespace that no other test of the spec has. */
@@ -42,13 +46,23 @@ export class LockScene {
   }
 
   async app(options: LockAppOptions = {}): Promise<LockApp> {
-    const { lock = {}, shutdownGrace = 1_000, imports = [], namespace = this.namespace(), ...metadata } = options;
-    const store = redisStore({ url: this.server.url });
+    const {
+      lock = {},
+      shutdownGrace = 1_000,
+      imports = [],
+      namespace = this.namespace(),
+      adapter,
+      ...metadata
+    } = options;
+    const store = redisStore(storeOptions(this.server));
     const library = CacheTxnModule.forRoot({ store, namespace, lock, shutdownGrace });
     @Module({ ...metadata, imports: [...imports, library] })
     class AppModule {}
     const settings: NestApplicationOptions = { logger: false, abortOnError: false, forceCloseConnections: true };
-    const app = await NestFactory.create(AppModule, settings);
+    const app =
+      adapter === 'fastify'
+        ? await NestFactory.create(AppModule, new FastifyAdapter({ forceCloseConnections: true }), settings)
+        : await NestFactory.create(AppModule, settings);
     this.apps.push(app);
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as AddressInfo;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Get, Inject, Injectable, Param, Post } from '@nestjs/common';
 import { CurrentLock, FenceToken, Locked, LockSignal, type Lock } from 'nestjs-cache-txn';
+import { ADAPTERS } from '../../support/txn-scene.js';
 import { Door, LockScene, post } from './lock-app.js';
 
 let scene: LockScene;
@@ -15,7 +16,7 @@ interface Problem {
   readonly message: string;
 }
 
-describe('@Locked over HTTP', () => {
+describe.each(ADAPTERS)('@Locked over HTTP on %s', (adapter) => {
   it('answers 423 with Retry-After while somebody else holds the lock, and the method does not run', async () => {
     const door = new Door();
     @Controller('orders')
@@ -26,7 +27,7 @@ describe('@Locked over HTTP', () => {
         return door.pass();
       }
     }
-    const { url } = await scene.app({ controllers: [Orders] });
+    const { url } = await scene.app({ adapter, controllers: [Orders] });
     const first = post(`${url}/orders/7`);
     await door.reached();
     const second = await post(`${url}/orders/7`);
@@ -54,7 +55,7 @@ describe('@Locked over HTTP', () => {
         inside--;
       }
     }
-    const { url, namespace } = await scene.app({ controllers: [Orders] });
+    const { url, namespace } = await scene.app({ adapter, controllers: [Orders] });
     const answers = await Promise.all(Array.from({ length: 20 }, () => post(`${url}/orders/7`)));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(201));
     expect(most).toBe(1);
@@ -85,7 +86,7 @@ describe('@Locked over HTTP', () => {
         return { result: (await this.nightly.run()) ?? 'nothing' };
       }
     }
-    const { url, locks } = await scene.app({ controllers: [Jobs], providers: [Nightly] });
+    const { url, locks } = await scene.app({ adapter, controllers: [Jobs], providers: [Nightly] });
     const held = await locks.acquire('nightly');
     const skipped = await post(`${url}/direct`);
     expect([skipped.status, await skipped.text()]).toEqual([204, '']);
@@ -106,7 +107,7 @@ describe('@Locked over HTTP', () => {
         return 'done';
       }
     }
-    const { url, locks } = await scene.app({ controllers: [Jobs] });
+    const { url, locks } = await scene.app({ adapter, controllers: [Jobs] });
     expect([(await post(url)).status, (await post(url)).status]).toEqual([201, 204]);
     expect(await locks.inspect('nightly')).toMatchObject({ owner: '', waiters: 0 });
   });
@@ -129,7 +130,7 @@ describe('@Locked over HTTP', () => {
         return lock;
       }
     }
-    const { url, locks } = await scene.app({ controllers: [Orders] });
+    const { url, locks } = await scene.app({ adapter, controllers: [Orders] });
     const before = await locks.acquire('audit');
     await before.release();
     const seen = (await (await fetch(`${url}/7`)).json()) as { fences: [number, number] };
@@ -155,7 +156,7 @@ describe('@Locked over HTTP', () => {
       @Locked('catalogue', { wait: 0 })
       look(): void {}
     }
-    const { url } = await scene.app({ controllers: [Stock] });
+    const { url } = await scene.app({ adapter, controllers: [Stock] });
     const adding = post(`${url}/in`);
     await door.reached();
     const statuses = [(await post(`${url}/out`)).status, (await post(`${url}/look`)).status];
@@ -175,7 +176,7 @@ describe('@Locked over HTTP', () => {
         return door.pass().then(() => id);
       }
     }
-    const { url, locks } = await scene.app({ controllers: [Tenants] });
+    const { url, locks } = await scene.app({ adapter, controllers: [Tenants] });
     const moving = post(`${url}/t7`);
     await door.reached();
     expect(await locks.inspect('{t7}:move')).not.toBeNull();
@@ -183,7 +184,9 @@ describe('@Locked over HTTP', () => {
     door.open();
     expect(await (await moving).text()).toBe('t7');
   });
+});
 
+describe('@Locked with several names', () => {
   it('G11: 100 opposing pairs of names all get through, never two at once', async () => {
     const inside = new Map<string, number>();
     let collisions = 0;

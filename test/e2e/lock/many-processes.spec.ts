@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TransactionalCache } from 'nestjs-cache-txn';
 import { traceCommands, type SentCommand } from '../../support/command-trace.js';
 import { eventually } from '../../support/eventually.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startWorker, type Worker } from '../../support/worker.js';
 import { LockScene, type LockApp } from './lock-app.js';
 import type { calls } from './workers/lock.worker.js';
@@ -21,8 +22,8 @@ describe('many processes', () => {
     scene = await LockScene.start();
     here = await scene.app({ lock: { wait: '1m' } });
     workers = await Promise.all(Array.from({ length: PROCESSES }, () => startWorker<typeof calls>(FILE)));
-    const { url } = scene.server;
-    await Promise.all(workers.map((worker) => worker.call('start', url, here.namespace, { wait: '1m' })));
+    const redis = storeOptions(scene.server);
+    await Promise.all(workers.map((worker) => worker.call('start', redis, here.namespace, { wait: '1m' })));
   }, 60_000);
 
   afterAll(async () => {

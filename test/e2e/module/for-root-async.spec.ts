@@ -4,11 +4,15 @@ import {
   CacheTxn,
   CacheTxnModule,
   type CacheTxnModuleAsyncOptions,
+  type CacheTxnOptionsFactory,
+  getCacheTxnToken,
   InvalidOptionsError,
   memoryStore,
   redisStore,
+  type RedisStoreOptions,
   TransactionalCache,
 } from 'nestjs-cache-txn';
+import { storeOptions } from '../../support/redis-access.js';
 import { TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;
@@ -21,8 +25,8 @@ afterAll(() => scene.stop());
 @Injectable()
 class Config {
   readonly namespace = 'configured';
-  get url(): string {
-    return scene.server.url;
+  get redis(): RedisStoreOptions {
+    return storeOptions(scene.server);
   }
 }
 @Module({ providers: [Config], exports: [Config] })
@@ -49,14 +53,53 @@ describe('forRootAsync', () => {
   it('takes its options from other providers, at once or as a promise', async () => {
     const inject = [Config];
     for (const useFactory of [
-      ({ url, namespace }: Config) => ({ store: redisStore({ url }), namespace }),
-      async ({ url, namespace }: Config) => Promise.resolve({ store: redisStore({ url }), namespace }),
+      ({ redis, namespace }: Config) => ({ store: redisStore(redis), namespace }),
+      async ({ redis, namespace }: Config) => Promise.resolve({ store: redisStore(redis), namespace }),
     ]) {
       const { cache } = await listen({ imports: [ConfigModule], inject, useFactory });
       await cache.set('a', 'configured');
       expect(await scene.redis.hget('configured:e:a', 'v')).toBe('"configured"');
       await scene.redis.del('configured:e:a');
     }
+  });
+
+  it('takes them from a class that it makes itself, with what its constructor asks for', async () => {
+    @Injectable()
+    class Settings implements CacheTxnOptionsFactory {
+      constructor(@Inject(Config) private readonly config: Config) {}
+      createCacheTxnOptions() {
+        return { store: redisStore(storeOptions(scene.server)), namespace: this.config.namespace };
+      }
+    }
+    const { cache } = await listen({ imports: [ConfigModule], useClass: Settings });
+    await cache.set('made', 'of a class');
+    expect(await scene.redis.hget('configured:e:made', 'v')).toBe('"of a class"');
+  });
+
+  it('takes them, under a name too, from a provider that is there', async () => {
+    @Injectable()
+    class Settings implements CacheTxnOptionsFactory {
+      async createCacheTxnOptions() {
+        return Promise.resolve({ store: redisStore(storeOptions(scene.server)), namespace: 'existing' });
+      }
+    }
+    @Module({ providers: [Settings], exports: [Settings] })
+    class SettingsModule {}
+    const library = CacheTxnModule.forRootAsync({ name: 'vault', imports: [SettingsModule], useExisting: Settings });
+    @Module({ imports: [library] })
+    class AppModule {}
+    const { app } = await scene.boot(AppModule);
+    await app.get<TransactionalCache>(getCacheTxnToken(TransactionalCache, 'vault')).set('found', 'there');
+    expect(await scene.redis.hget('existing:e:found', 'v')).toBe('"there"');
+  });
+
+  it.each([
+    ['none', {}],
+    ['useFactory and useClass', { useFactory: () => ({}), useClass: Config }],
+  ])('refuses %s of its three sources', (named, given) => {
+    const make = () => CacheTxnModule.forRootAsync(given as unknown as CacheTxnModuleAsyncOptions);
+    expect(make).toThrow(InvalidOptionsError);
+    expect(make).toThrow(new RegExp(`not ${named}$`));
   });
 
   it('needs nothing but a factory', async () => {

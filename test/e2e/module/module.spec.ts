@@ -12,6 +12,7 @@ import {
   TransactionCoordinator,
   VersionService,
 } from 'nestjs-cache-txn';
+import { storeOptions } from '../../support/redis-access.js';
 import { TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;
@@ -34,7 +35,7 @@ describe('the module', () => {
     expect(await shop.cache.get('a')).toBe('of the shop');
     expect(await scene.redis.exists('shop:e:a', 'bank:e:a')).toBe(2);
 
-    @Module({ imports: [CacheTxnModule.forRoot({ store: redisStore({ url: scene.server.url }) })] })
+    @Module({ imports: [CacheTxnModule.forRoot({ store: redisStore(storeOptions(scene.server)) })] })
     class Plain {}
     const plain = await scene.listen(Plain, 'ctx');
     await plain.cache.set('a', 'by default');

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Body, Controller, Inject, Param, Patch, Post } from '@nestjs/common';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { CacheTxn, type Lock, LockService, Locked, redisStore, TransactionalCache, Versioned } from 'nestjs-cache-txn';
 import { inspect } from 'node:util';
 import { eventually } from '../../support/eventually.js';
+import { observer, storeOptions, storeUrl } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
@@ -87,10 +88,11 @@ class Cards {
 beforeAll(async () => {
   scene = await TxnScene.start();
   server = await startRedisServer();
-  client = new Redis(server.url);
+  client = observer(server);
   await client.set('cards:e:foreign', SECRET);
-  await client.config('SET', 'requirepass', PASSWORD);
-  const store = redisStore({ url: server.url.replace('//', `//:${PASSWORD}@`), commandTimeout: '150ms' });
+  const { username = 'default' } = storeOptions(server);
+  await client.acl('SETUSER', username, 'resetpass', `>${PASSWORD}`);
+  const store = redisStore({ ...storeUrl(server, { username, password: PASSWORD }), commandTimeout: '150ms' });
   app = await scene.app({ controllers: [Cards], module: { store, namespace: 'cards', txn: { timeout: '500ms' } } });
   lock = await app.locks.acquire('busy', { lease: '1m' });
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/free-port.js';
 import { ownProcess } from '../../support/owned-process.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { provesItself, useStores } from './stores.js';
 
@@ -26,7 +27,7 @@ describe('the start of a Redis store', () => {
   it('G40: without a server ends within startTimeout, with an error that says why and what to do', async () => {
     const port = await freePort();
     const startedAtMs = performance.now();
-    const { started, reports, store } = stores.begin({ host: '127.0.0.1', port, startTimeout: START_MS });
+    const { started, reports, store } = stores.begin({ ...storeOptions({ port }), startTimeout: START_MS });
     await expect(started).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
       retryable: true,
@@ -75,7 +76,7 @@ describe('the start of a Redis store', () => {
     const frozen = await startRedisServer();
     frozen.pause();
     const startedAtMs = performance.now();
-    const { started } = stores.begin({ url: frozen.url, startTimeout: START_MS, commandTimeout: 100 });
+    const { started } = stores.begin({ ...storeOptions(frozen), startTimeout: START_MS, commandTimeout: 100 });
     await expect(started).rejects.toThrow(/did not answer within 300 ms \(.+\)/);
     expect(performance.now() - startedAtMs).toBeLessThan(START_MS + SLACK_MS);
     await frozen.stop();
@@ -83,13 +84,17 @@ describe('the start of a Redis store', () => {
 
   it('waits for a server that comes, or wakes up, in time', async () => {
     const port = await freePort();
-    const { started, store } = stores.begin({ host: '127.0.0.1', port, startTimeout: '10s', retryStrategy: () => 20 });
+    const { started, store } = stores.begin({
+      ...storeOptions({ port }),
+      startTimeout: '10s',
+      retryStrategy: () => 20,
+    });
     const late = await startRedisServer({ port });
     await started;
     await provesItself(store);
 
     late.pause();
-    const second = stores.begin({ url: late.url, startTimeout: '10s', commandTimeout: 100 });
+    const second = stores.begin({ ...storeOptions(late), startTimeout: '10s', commandTimeout: 100 });
     late.resume();
     await second.started;
     await provesItself(second.store);
@@ -100,7 +105,7 @@ describe('the start of a Redis store', () => {
     const frozen = await startRedisServer();
     frozen.pause();
     for (const port of [frozen.port, await freePort()]) {
-      const { started, store } = stores.begin({ host: '127.0.0.1', port, startTimeout: '60s', commandTimeout: 100 });
+      const { started, store } = stores.begin({ ...storeOptions({ port }), startTimeout: '60s', commandTimeout: 100 });
       await store.stop();
       await expect(started).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', message: STOPPED });
     }
@@ -108,10 +113,10 @@ describe('the start of a Redis store', () => {
   });
 
   it('G42: with a wrong password says so, without the password', async () => {
-    const client = stores.client(server.url);
+    const client = stores.client(server);
     await client.acl('SETUSER', 'app', 'on', '>right', '~*', '&*', '+@all');
     const { started } = stores.begin({
-      url: server.url,
+      ...storeOptions(server),
       username: 'app',
       password: 'wrong-secret',
       startTimeout: START_MS,
@@ -124,11 +129,11 @@ describe('the start of a Redis store', () => {
   });
 
   it('as a user who may not do what the store needs says what the server refuses', async () => {
-    const client = stores.client(server.url);
+    const client = stores.client(server);
     for (const denied of ['info', 'subscribe']) {
       await client.acl('SETUSER', denied, 'on', '>pw', '~*', '&*', '+@all', `-${denied}`);
       const options = {
-        url: server.url,
+        ...storeOptions(server),
         username: denied,
         password: 'pw',
         startTimeout: START_MS,

@@ -3,6 +3,7 @@ import { Cluster } from 'ioredis';
 
 import { hashSlot } from '../../../src/redis/hash-slot.js';
 import { eventually } from '../../support/eventually.js';
+import { clusterStoreOptions } from '../../support/redis-access.js';
 import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
 import { asking, committing, everyOperation, LONG_MS, provesItself, put, useStores, type TestStore } from './stores.js';
 
@@ -16,7 +17,7 @@ describe('a Redis store on a cluster', () => {
 
   afterAll(() => cluster.stop());
 
-  const start = (): Promise<TestStore> => stores.start({ cluster: { nodes: [...cluster.nodes] } });
+  const start = (): Promise<TestStore> => stores.start(clusterStoreOptions(cluster));
 
   /** One name on each master, so that an operation on all of them needs three calls. */
   function oneNamePerMaster({ store }: TestStore, kind: 'lock' | 'entry'): string[] {
@@ -27,7 +28,7 @@ describe('a Redis store on a cluster', () => {
 
   it('the slot of a key is what the cluster says, and a hash tag puts entry and lock in one', async () => {
     const { store, namespace } = await start();
-    const client = stores.client(cluster.masters[0]!.url);
+    const client = stores.client(cluster.masters[0]!);
     for (const name of ['plain', '{tag}:seat:1', 'a{tag}b']) {
       expect(store.slotOf('lock', name)).toBe(await client.cluster('KEYSLOT', `${namespace}:l:${name}`));
       expect(store.slotOf('entry', name)).toBe(await client.cluster('KEYSLOT', `${namespace}:e:${name}`));
@@ -76,13 +77,14 @@ describe('a Redis store on a cluster', () => {
   });
 
   it('accepts a cluster client of yours, and leaves it open', async () => {
-    const client = new Cluster([...cluster.nodes]);
+    const { nodes, options } = clusterStoreOptions(cluster).cluster;
+    const client = new Cluster(nodes, options);
     try {
-      const { store } = await stores.start({ client });
+      const { store, namespace } = await stores.start({ client });
       await provesItself(store, '{proof}');
       await store.stop();
       expect(client.status).toBe('ready');
-      expect(await client.set('still', 'works')).toBe('OK');
+      expect(await client.set(`${namespace}:still`, 'works')).toBe('OK');
     } finally {
       client.disconnect();
     }
@@ -90,7 +92,7 @@ describe('a Redis store on a cluster', () => {
 
   it('G5: hands over between processes whose subscriptions sit on different nodes, also after these were cut', async () => {
     const ann = await start();
-    const bob = await stores.start({ cluster: { nodes: [...cluster.nodes] } }, ann.namespace);
+    const bob = await stores.start(clusterStoreOptions(cluster), ann.namespace);
     const handed: string[] = [];
     bob.store.onHandover(({ name }) => handed.push(name));
     const handOver = async (name: string): Promise<void> => {
@@ -100,7 +102,7 @@ describe('a Redis store on a cluster', () => {
     };
     await handOver('before');
     await eventually(() => handed.includes('before'), { what: 'the hand-over' });
-    for (const { url } of cluster.masters) await stores.client(url).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    for (const master of cluster.masters) await stores.client(master).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     let tries = 0;
     await eventually(
       async () => {
@@ -114,7 +116,7 @@ describe('a Redis store on a cluster', () => {
   it('G40: with a master that is frozen settles every call in time, and answers for the other masters', async () => {
     const own = await startRedisCluster();
     try {
-      const test = await stores.start({ cluster: { nodes: [...own.nodes] }, commandTimeout: 300 });
+      const test = await stores.start({ ...clusterStoreOptions(own), commandTimeout: 300 });
       const names = oneNamePerMaster(test, 'lock');
       for (const name of names) await test.store.acquireLocks(asking([name], 'ann'));
       own.masters[0]!.pause();

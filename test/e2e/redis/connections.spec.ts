@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
 import { eventually } from '../../support/eventually.js';
+import { storeOptions, storeUrl } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { asking, provesItself, useStores } from './stores.js';
 
@@ -10,7 +11,7 @@ describe('a Redis store accepts', () => {
   let server: RedisServer;
 
   beforeAll(async () => {
-    server = await startRedisServer();
+    server = await startRedisServer({ needs: ['database', 'name'] });
   });
 
   afterAll(() => server.stop());
@@ -23,28 +24,28 @@ describe('a Redis store accepts', () => {
   }
 
   it('a URL, with database and all', async () => {
-    const { store, namespace } = await stores.start({ url: `${server.url}/3` });
+    const { store, namespace } = await stores.start(storeUrl(server, { path: '/3' }));
     await provesItself(store);
-    const client = stores.client(`${server.url}/3`);
+    const client = stores.client(server, { db: 3 });
     expect(await client.hget(`${namespace}:e:proof`, 'v')).toBe('value');
   });
 
   it('ioredis options', async () => {
-    const { store } = await stores.start({ host: server.host, port: server.port, connectionName: 'by-options' });
+    const { store } = await stores.start({ ...storeOptions(server), connectionName: 'by-options' });
     await provesItself(store);
-    expect(String(await stores.client(server.url).client('LIST'))).toContain('name=by-options');
+    expect(String(await stores.client(server).client('LIST'))).toContain('name=by-options');
   });
 
   it('a client of yours, with its address and database', async () => {
-    const client = stores.client(`${server.url}/4`);
+    const client = stores.client(server, { ...storeOptions(server), db: 4 });
     const { store, namespace } = await stores.start({ client });
     await provesItself(store);
-    expect(await client.hget(`${namespace}:e:proof`, 'v')).toBe('value');
+    expect(await stores.client(server, { db: 4 }).hget(`${namespace}:e:proof`, 'v')).toBe('value');
   });
 
   it('a client of yours, and leaves it open and as it was', async () => {
-    const client = stores.client(server.url);
-    await client.ping();
+    const client = stores.client(server, storeOptions(server));
+    await client.get('your:key');
     const before = {
       options: { ...client.options },
       listeners: client.eventNames().map((name) => client.listenerCount(name)),
@@ -59,11 +60,11 @@ describe('a Redis store accepts', () => {
     expect(after).toEqual(before);
     expect(client.status).toBe('ready');
     // A client that was made to listen could not do this.
-    expect(await client.set('still', 'works')).toBe('OK');
+    expect(await client.set('your:key', 'works')).toBe('OK');
   });
 
   it('a client of yours that answers numbers as texts', async () => {
-    const client = stores.client(server.url).duplicate({ stringNumbers: true });
+    const client = stores.client(server, { ...storeOptions(server), stringNumbers: true });
     const { store } = await stores.start({ client });
     client.disconnect();
     await provesItself(store);
@@ -74,10 +75,10 @@ describe('a Redis store accepts', () => {
   });
 
   it('nothing after it was stopped, and closes every connection it opened', async () => {
-    const client = stores.client(server.url);
+    const client = stores.client(server);
     // Connections of earlier tests may still be closing.
     await eventually(async () => (await connections(client)).length === 0, { what: 'earlier connections to close' });
-    const { store } = await stores.start({ url: server.url });
+    const { store } = await stores.start(storeOptions(server));
     expect(await connections(client)).toHaveLength(2);
     await store.stop();
     await store.stop();

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/free-port.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { asking, everyOperation, provesItself, useStores, type TestStore } from './stores.js';
 
@@ -10,7 +11,7 @@ describe("a Redis store with onUnavailable: 'degraded'", () => {
 
   async function startWithoutServer(over: { onEviction?: 'refuse' } = {}): Promise<TestStore & { port: number }> {
     const port = await freePort();
-    const options = { host: '127.0.0.1', port, startTimeout: 50, commandTimeout: 300, retryStrategy: () => 20 };
+    const options = { ...storeOptions({ port }), startTimeout: 50, commandTimeout: 300, retryStrategy: () => 20 };
     return { ...(await stores.start({ ...options, onUnavailable: 'degraded', ...over })), port };
   }
 

@@ -5,14 +5,17 @@ import { redisStore } from '../../../src/redis/redis-store.js';
 const address = { host: '127.0.0.1', port: Number(process.argv[2]) };
 const context = { namespace: 'program', processLabel: 'program', report: () => undefined, warn: () => undefined };
 
-for (const where of [
-  address,
-  { sentinel: { sentinels: [address], name: 'main' } },
-  { cluster: { nodes: [address] } },
-]) {
-  await redisStore({ ...where, startTimeout: 100 })
-    .start(context)
-    .catch((error: unknown) => {
-      process.stdout.write(`${error instanceof CacheTxnError ? error.code : String(error)}\n`);
-    });
+const places = [address, { sentinel: { sentinels: [address], name: 'main' } }, { cluster: { nodes: [address] } }];
+
+/** A function, because this becomes CommonJS too, which has no `await` outside of one. */
+async function main(): Promise<void> {
+  for (const where of places) {
+    await redisStore({ ...where, startTimeout: 100 })
+      .start(context)
+      .catch((error: unknown) => {
+        process.stdout.write(`${error instanceof CacheTxnError ? error.code : String(error)}\n`);
+      });
+  }
 }
+
+void main();

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
 import { eventually } from '../../support/eventually.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { asking, committing, LONG_MS, provesItself, put, useStores, type TestStore } from './stores.js';
 
@@ -16,7 +17,7 @@ describe('keys that something else wrote', () => {
   afterAll(() => server.stop());
 
   async function open(): Promise<TestStore & { client: Redis }> {
-    return { ...(await stores.start({ url: server.url })), client: stores.client(server.url) };
+    return { ...(await stores.start(storeOptions(server))), client: stores.client(server) };
   }
 
   const refused = { code: 'STORE_REPLY', retryable: false };

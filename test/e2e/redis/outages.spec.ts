@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { eventually } from '../../support/eventually.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { everyOperation, LONG_MS, provesItself, useStores } from './stores.js';
 
@@ -36,7 +37,7 @@ describe('a Redis store whose server', () => {
 
   it('G40: is killed: every call in flight is unknown, every later one is refused, and all works after the restart', async () => {
     const victim = await startRedisServer();
-    const { store, reports } = await stores.start({ ...options, url: victim.url });
+    const { store, reports } = await stores.start({ ...options, ...storeOptions(victim) });
     await provesItself(store);
 
     victim.pause(); // So that the calls are surely in flight.
@@ -60,7 +61,7 @@ describe('a Redis store whose server', () => {
   it('G40: is restarted at once, over and over: the process lives, and an outage is not reported for each try', async () => {
     let victim = await startRedisServer();
     const { port } = victim;
-    const { store, reports } = await stores.start({ ...options, url: victim.url });
+    const { store, reports } = await stores.start({ ...options, ...storeOptions(victim) });
     for (let round = 0; round < 3; round += 1) {
       await victim.stop();
       await eventually(async () => expect((await endings(store)).codes).not.toContain('answered'));
@@ -74,7 +75,7 @@ describe('a Redis store whose server', () => {
 
   it('G40: is frozen for longer than commandTimeout: calls settle in time, and it works when it thaws', async () => {
     const frozen = await startRedisServer();
-    const { store } = await stores.start({ ...options, url: frozen.url });
+    const { store } = await stores.start({ ...options, ...storeOptions(frozen) });
     await provesItself(store);
     frozen.pause();
     for (let round = 0; round < 3; round += 1) {
@@ -89,7 +90,7 @@ describe('a Redis store whose server', () => {
 
   it('G40: does not answer renewals: they are unknown, not lost', async () => {
     const frozen = await startRedisServer();
-    const { store } = await stores.start({ ...options, url: frozen.url });
+    const { store } = await stores.start({ ...options, ...storeOptions(frozen) });
     frozen.pause();
     const requests = ['one', 'two'].map((name) => ({ name, token: 'ann', leaseMs: LONG_MS }));
     expect(await store.renewLocks(requests)).toEqual(['unknown', 'unknown']);
@@ -99,14 +100,14 @@ describe('a Redis store whose server', () => {
 
   it('G40: is given up by your retryStrategy: calls are refused, not in doubt', async () => {
     const victim = await startRedisServer();
-    const { store } = await stores.start({ ...options, url: victim.url, retryStrategy: () => null });
+    const { store } = await stores.start({ ...options, ...storeOptions(victim), retryStrategy: () => null });
     await victim.stop();
     await eventually(async () => expect((await endings(store)).codes).toEqual(['STORE_UNAVAILABLE']));
   });
 
   it('forgets all scripts: every operation works all the same', async () => {
-    const { store } = await stores.start({ ...options, url: server.url });
-    const client = stores.client(server.url);
+    const { store } = await stores.start({ ...options, ...storeOptions(server) });
+    const client = stores.client(server);
     for (const [name, operation] of Object.entries(everyOperation(store))) {
       await client.script('FLUSH');
       await expect(operation().then(() => name)).resolves.toBe(name);
@@ -117,8 +118,8 @@ describe('a Redis store whose server', () => {
 
   it('is busy with somebody else’s endless script: calls settle, and work when it was killed', async () => {
     const busy = await startRedisServer({ args: ['--busy-reply-threshold', '10'] });
-    const { store } = await stores.start({ ...options, url: busy.url });
-    const [culprit, admin] = [stores.client(busy.url), stores.client(busy.url)];
+    const { store } = await stores.start({ ...options, ...storeOptions(busy) });
+    const [culprit, admin] = [stores.client(busy), stores.client(busy)];
     await Promise.all([culprit.ping(), admin.ping()]); // A busy server refuses what a client asks while it connects.
     const endless = culprit.eval('while true do end', 0).catch((error: unknown) => error);
     await eventually(async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import type { Redis } from 'ioredis';
 
 import { traceCommands } from '../../support/command-trace.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import type { CommitOperation } from '../../../src/store/entry-operations.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
@@ -26,8 +27,8 @@ describe('the round trips of a Redis store', () => {
   });
 
   beforeEach(async () => {
-    ({ store } = await stores.start({ host: server.host, port: turns.port }));
-    client = stores.client(server.url);
+    ({ store } = await stores.start({ ...storeOptions(server), port: turns.port }));
+    client = stores.client(server);
     // The first call of each script sends its source.
     for (const operation of Object.values(everyOperation(store, 'warm-up'))) await operation();
     await store.renewLocks([{ name: 'warm-up', token: 'nobody', leaseMs: LONG_MS }]);

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 
 import { eventually } from '../../support/eventually.js';
 import { freePort } from '../../support/free-port.js';
+import { storeOptions, storeUrl } from '../../support/redis-access.js';
 import { startRedisServer } from '../../support/redis-server.js';
 import { asking, committing, put, useStores, type TestStore } from './stores.js';
 
@@ -45,8 +46,8 @@ describe('G42: errors and log lines of a Redis store carry no value, no token an
 
   it('when keys hold foreign data', async () => {
     const server = await startRedisServer();
-    const store = await stores.start({ url: server.url }, 'shop');
-    const client = stores.client(server.url);
+    const store = await stores.start(storeOptions(server), 'shop');
+    const client = stores.client(server);
     for (const key of ['shop:l:bad', 'shop:e:bad']) await client.set(key, VALUE);
     const errors = await failures(store);
     expect(errors.length).toBeGreaterThanOrEqual(6);
@@ -56,15 +57,15 @@ describe('G42: errors and log lines of a Redis store carry no value, no token an
 
   it('when the server is full, and when it does not know the command', async () => {
     const server = await startRedisServer();
-    const client = stores.client(server.url);
-    const store = await stores.start({ url: server.url });
+    const client = stores.client(server);
+    const store = await stores.start(storeOptions(server));
     await client.config('SET', 'maxmemory', 1);
     expectNoSecret(store, await failures(store));
 
     const renamed = await startRedisServer({
       args: ['--rename-command', 'EVALSHA', '', '--rename-command', 'HMGET', ''],
     });
-    const without = await stores.start({ url: renamed.url });
+    const without = await stores.start(storeOptions(renamed));
     const errors = await failures(without);
     expect(errors.map((error) => (error as Error).message)).toContain('Redis refused commit: ERR');
     expectNoSecret(without, errors);
@@ -73,7 +74,7 @@ describe('G42: errors and log lines of a Redis store carry no value, no token an
 
   it('when the server does not answer, and when it goes away in mid-call', async () => {
     const server = await startRedisServer();
-    const options = { url: server.url, commandTimeout: 150, retryStrategy: () => 20 };
+    const options = { ...storeOptions(server), commandTimeout: 150, retryStrategy: () => 20 };
     const [slow, cut] = [await stores.start(options), await stores.start({ ...options, commandTimeout: '10s' })];
     server.pause();
     const errors = await failures(slow);
@@ -94,12 +95,13 @@ describe('G42: errors and log lines of a Redis store carry no value, no token an
 
   it('when the password is wrong, missing, or sent to a server that wants none', async () => {
     const server = await startRedisServer();
-    await stores.client(server.url).acl('SETUSER', 'app', 'on', '>other', '~*', '&*', '+@all');
-    const common = { url: server.url, startTimeout: 200, retryStrategy: () => 20 };
+    await stores.client(server).acl('SETUSER', 'app', 'on', '>other', '~*', '&*', '+@all');
+    const planted = { username: 'app', password: PASSWORD };
+    const patience = { startTimeout: 200, retryStrategy: () => 20 };
     for (const options of [
-      { ...common, username: 'app', password: PASSWORD },
-      { ...common, url: `redis://app:${PASSWORD}@${server.host}:${server.port}` },
-      { ...common, url: `redis://app:${PASSWORD}@127.0.0.1:${await freePort()}` },
+      { ...patience, ...storeOptions(server), ...planted },
+      { ...patience, ...storeUrl(server, planted) },
+      { ...patience, ...storeUrl({ port: await freePort() }, planted) },
     ]) {
       const store = stores.begin(options);
       const error: unknown = await store.started.catch((reason: unknown) => reason);
@@ -115,9 +117,10 @@ describe('G42: errors and log lines of a Redis store carry no value, no token an
 
   it('when the nodes of a cluster refuse the password', async () => {
     const server = await startRedisServer({ args: ['--cluster-enabled', 'yes'] });
-    await stores.client(server.url).acl('SETUSER', 'app', 'on', '>other', '~*', '&*', '+@all');
-    const nodes = [{ host: server.host, port: server.port }];
-    const cluster = { nodes, options: { redisOptions: { username: 'app', password: PASSWORD } } };
+    await stores.client(server).acl('SETUSER', 'app', 'on', '>other', '~*', '&*', '+@all');
+    const { host: _host, port: _port, ...access } = storeOptions(server);
+    const redisOptions = { ...access, username: 'app', password: PASSWORD };
+    const cluster = { nodes: [{ host: server.host, port: server.port }], options: { redisOptions } };
     const store = stores.begin({ cluster, startTimeout: 500 });
     const error: unknown = await store.started.catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'STORE_UNAVAILABLE', message: expect.stringContaining('WRONGPASS') });

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Redis } from 'ioredis';
 
 import { eventually } from '../../support/eventually.js';
-import { startSentinelGroup, type SentinelGroup } from './sentinel-group.js';
+import { sentinelStoreOptions } from '../../support/redis-access.js';
+import { startSentinelGroup, type SentinelGroup } from '../../support/sentinel-group.js';
 import { asking, committing, provesItself, put, useStores } from './stores.js';
 
 describe('a Redis store behind sentinels', () => {
@@ -14,32 +16,27 @@ describe('a Redis store behind sentinels', () => {
 
   afterAll(() => group.stop());
 
-  const address = (): { sentinels: { host: string; port: number }[]; name: string } => ({
-    sentinels: [{ host: group.sentinel.host, port: group.sentinel.port }],
-    name: group.name,
-  });
-
   it('works on the master they name', async () => {
-    const { store, namespace } = await stores.start({ sentinel: address() });
+    const { store, namespace } = await stores.start(sentinelStoreOptions(group));
     await provesItself(store);
-    expect(await stores.client(group.master.url).exists(`${namespace}:e:proof`)).toBe(1);
+    expect(await stores.client(group.master).exists(`${namespace}:e:proof`)).toBe(1);
   });
 
   it('S22: works on the master also when your client prefers replicas', async () => {
-    const reader = stores.client(group.master.url).duplicate({ ...address(), role: 'slave', lazyConnect: true });
+    const reader = new Redis({ ...sentinelStoreOptions(group).sentinel, role: 'slave', lazyConnect: true });
     const { store } = await stores.start({ client: reader });
     reader.disconnect();
     await provesItself(store);
   });
 
   it('G2: follows a fail-over: it works on the new master, whose fences are larger', async () => {
-    const test = await stores.start({ sentinel: address(), commandTimeout: 500 });
+    const test = await stores.start({ ...sentinelStoreOptions(group), commandTimeout: 500 });
     const { store, namespace } = test;
     const before = await store.acquireLocks(asking(['seat'], 'ann'));
     await store.commit(committing([put('seat', 'ann')]));
     await group.failOver();
     await group.master.stop(); // A sentinel takes ten seconds to tell an old master that it is none any more.
-    const replica = stores.client(group.replica.url);
+    const replica = stores.client(group.replica);
     await eventually(
       async () => {
         await provesItself(store);

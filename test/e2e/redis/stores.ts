@@ -1,7 +1,8 @@
 import { afterEach } from '@jest/globals';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 import { redisStore } from '../../../src/redis/redis-store.js';
+import { observer, type ServerAddress } from '../../support/redis-access.js';
 import type { RedisStoreOptions } from '../../../src/redis/redis-store.options.js';
 import type { AcquireOutcome, AcquireRequest } from '../../../src/store/lock-operations.js';
 import type { CommitOperation, CommitOutcome, CommitRequest } from '../../../src/store/entry-operations.js';
@@ -48,9 +49,9 @@ export class Stores {
     return begun;
   }
 
-  /** A plain client, to look at the server from outside. */
-  client(url: string): Redis {
-    const client = new Redis(url);
+  /** A plain client of the administrator, to look at the server from outside; of the library with its options. */
+  client(server: ServerAddress, over: Parameters<typeof observer>[1] = {}): Redis {
+    const client = observer(server, over);
     client.on('error', () => undefined); // Servers of these tests go away.
     this.open.push({ close: () => client.disconnect() });
     return client;

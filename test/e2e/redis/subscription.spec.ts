@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import { eventually } from '../../support/eventually.js';
+import { storeOptions } from '../../support/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 import { asking, provesItself, useStores, type TestStore } from './stores.js';
 
@@ -16,7 +17,7 @@ describe('the subscription of a Redis store', () => {
 
   /** A store that counts its gaps and writes down what is handed to it. */
   async function listening(options = {}): Promise<TestStore & { handed: string[]; gaps: () => number }> {
-    const test = await stores.start({ url: server.url, retryStrategy: () => 10, ...options });
+    const test = await stores.start({ ...storeOptions(server), retryStrategy: () => 10, ...options });
     const handed: string[] = [];
     let gaps = 0;
     test.store.onHandover(({ token, name, fence }) => handed.push(`${token} ${name} ${fence}`));
@@ -31,8 +32,7 @@ describe('the subscription of a Redis store', () => {
     return `bob ${name} ${(await store.inspectLock(name))?.fence}`;
   }
 
-  const killSubscribers = async (): Promise<unknown> =>
-    stores.client(server.url).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+  const killSubscribers = async (): Promise<unknown> => stores.client(server).call('CLIENT', 'KILL', 'TYPE', 'pubsub');
 
   it('G5: tells a waiter’s process, and no other, of token, name and fence', async () => {
     const [mine, other] = [await listening(), await listening()];
@@ -57,7 +57,7 @@ describe('the subscription of a Redis store', () => {
 
   it('G6: tells of the gap only when it listens again, so that nothing can be missed after it', async () => {
     const test = await listening();
-    const client = stores.client(server.url);
+    const client = stores.client(server);
     const atGap = new Promise<unknown>((resolve) => {
       test.store.onHandoverGap(() => resolve(client.pubsub('CHANNELS', `${test.namespace}:in:*`)));
     });
@@ -66,7 +66,7 @@ describe('the subscription of a Redis store', () => {
   });
 
   it('G40: that the server refuses to renew is reported, and neither ends the process nor the store', async () => {
-    const client = stores.client(server.url);
+    const client = stores.client(server);
     await client.acl('SETUSER', 'listener', 'on', '>pw', '~*', '&*', '+@all');
     const test = await listening({ username: 'listener', password: 'pw' });
     await client.acl('SETUSER', 'listener', '-subscribe');
@@ -79,7 +79,7 @@ describe('the subscription of a Redis store', () => {
 
   it('ends with the store: a listener of before hears nothing of a message that comes later', async () => {
     const test = await listening();
-    const client = stores.client(server.url);
+    const client = stores.client(server);
     await test.store.stop();
     await eventually(async () => {
       expect(await client.pubsub('CHANNELS', `${test.namespace}:in:*`)).toEqual([]);

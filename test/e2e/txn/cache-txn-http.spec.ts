@@ -165,22 +165,22 @@ describe.each(ADAPTERS)('@CacheTxn on a route of %s', (adapter) => {
   });
 });
 
-describe('a decorated call', () => {
+describe.each(ADAPTERS)('a decorated call on %s', (adapter) => {
   it('G22: has parts with propagations of their own: one apart stays, one inside rolls back', async () => {
-    const { send, cache } = await scene.app(parts);
+    const { send, cache } = await scene.app({ ...parts, adapter });
     expect((await send('POST', '/orders/two', { body: { fails: 'audited' } })).status).toBe(500);
     expect([...(await cache.getMany(['a', 'b', 'inside', 'audit'])).keys()]).toEqual(['audit']);
   });
 
   it('G22: is rolled back when an inner part failed, although the method caught it', async () => {
-    const { send, cache } = await scene.app(parts);
+    const { send, cache } = await scene.app({ ...parts, adapter });
     const answer = await send('POST', '/orders/two', { body: { fails: 'caught' } });
     expect(answer).toMatchObject({ status: 409, body: { code: 'TXN_ROLLED_BACK' } });
     expect([...(await cache.getMany(['a', 'b', 'inside', 'audit'])).keys()]).toEqual(['audit']);
   });
 
   it('G22: that marks itself answers 409 and commits nothing', async () => {
-    const { send, cache } = await scene.app(parts);
+    const { send, cache } = await scene.app({ ...parts, adapter });
     expect(await send('POST', '/orders/rollback-only')).toMatchObject({
       status: 409,
       body: { code: 'TXN_ROLLED_BACK' },
@@ -189,19 +189,19 @@ describe('a decorated call', () => {
   });
 
   it('reads only where it is read-only', async () => {
-    const { send, cache } = await scene.app(parts);
+    const { send, cache } = await scene.app({ ...parts, adapter });
     await cache.set('x', 7);
     expect((await send('POST', '/orders/read-only/x')).body).toEqual({ value: 7 });
     expect(await send('POST', '/orders/read-only/write')).toMatchObject({ status: 500, body: { code: 'TXN_STATE' } });
   });
 
   it('gives @CurrentTxn also where there is none', async () => {
-    const { send } = await scene.app(parts);
+    const { send } = await scene.app({ ...parts, adapter });
     expect((await send('GET', '/orders/plain')).body).toEqual({ id: 'none' });
   });
 
   it('on a provider may be called from anywhere, with its result', async () => {
-    const { app, cache } = await scene.app(parts);
+    const { app, cache } = await scene.app({ ...parts, adapter });
     expect(await app.get(Audit).note('from outside')).toBe('from outside');
     expect(await cache.get('audit')).toBe('from outside');
     await expect(app.get(Audit).inside()).rejects.toMatchObject({ code: 'TXN_STATE' });
@@ -209,10 +209,10 @@ describe('a decorated call', () => {
   });
 });
 
-describe('the answer of a call', () => {
+describe.each(ADAPTERS)('the answer of a call on %s', (adapter) => {
   it('G34: leaves after the commit: whoever has it can read what was written', async () => {
     const store = scene.scriptedStore();
-    const { send, cache } = await scene.app({ ...parts, module: { store } });
+    const { send, cache } = await scene.app({ ...parts, adapter, module: { store } });
     const slow = gate();
     store.next('commit', slow.lateRequest);
     let hasArrived = false;
@@ -227,7 +227,7 @@ describe('the answer of a call', () => {
 
   it('G34: is the failure of the commit, although the method succeeded', async () => {
     const store = scene.scriptedStore();
-    const { send, cache } = await scene.app({ ...parts, module: { store } });
+    const { send, cache } = await scene.app({ ...parts, adapter, module: { store } });
     store.next('commit', unavailable);
     expect(await send('POST', '/orders/promise')).toMatchObject({ status: 503, body: { code: 'STORE_UNAVAILABLE' } });
     expect(await cache.has('a')).toBe(false);

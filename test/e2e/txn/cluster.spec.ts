@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { redisStore } from 'nestjs-cache-txn';
 import { hashSlot } from '../../../src/redis/hash-slot.js';
+import { clusterStoreOptions } from '../../support/redis-access.js';
 import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
@@ -10,7 +11,7 @@ let app: TxnApp;
 
 beforeAll(async () => {
   [cluster, scene] = await Promise.all([startRedisCluster(), TxnScene.start()]);
-  const store = redisStore({ cluster: { nodes: [...cluster.nodes] } });
+  const store = redisStore(clusterStoreOptions(cluster));
   app = await scene.app({ module: { store, namespace: 'shop' } });
 }, 30_000);
 

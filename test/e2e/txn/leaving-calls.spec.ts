@@ -111,9 +111,9 @@ describe.each(ADAPTERS)('a client that leaves a call on %s', (adapter) => {
   });
 });
 
-describe('a call that outlasts the time of its transaction', () => {
+describe.each(ADAPTERS)('a call on %s that outlasts the time of its transaction', (adapter) => {
   it('G7, G21: is answered in time, and its lock is nobody else’s before its method has settled', async () => {
-    const app = await scene.app({ controllers: [Orders] });
+    const app = await scene.app({ controllers: [Orders], adapter });
     course = { started: milestone(), end: milestone(), outcomes: [], runs: 0, signal: undefined };
     expect(await app.send('POST', '/slow')).toMatchObject({ status: 503, body: { code: 'TXN_TIMEOUT' } });
     expect(course.outcomes).toEqual(['rolled-back']);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { storeOptions } from '../../support/redis-access.js';
 import { startWorker, type Worker } from '../../support/worker.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import type { calls } from './workers/counter.worker.js';
@@ -16,7 +17,7 @@ describe(`${PROCESSES} processes`, () => {
     here = await scene.app();
     const file = new URL('./workers/counter.worker.ts', import.meta.url);
     workers = await Promise.all(Array.from({ length: PROCESSES }, () => startWorker<typeof calls>(file)));
-    await Promise.all(workers.map((worker) => worker.call('start', scene.server.url, here.namespace)));
+    await Promise.all(workers.map((worker) => worker.call('start', storeOptions(scene.server), here.namespace)));
   }, 60_000);
 
   afterAll(async () => {

@@ -9,7 +9,7 @@ import {
   VersionService,
 } from 'nestjs-cache-txn';
 import { defer, of } from 'rxjs';
-import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
+import { ADAPTERS, type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;
 let theirs: TxnApp;
@@ -123,14 +123,14 @@ class StockController {
   }
 }
 
-const start = (): Promise<TxnApp> =>
-  scene.app({ controllers: [StockController], providers: [Stock], module: { namespace: 'shared' } });
+const start = (adapter: (typeof ADAPTERS)[number]): Promise<TxnApp> =>
+  scene.app({ controllers: [StockController], providers: [Stock], module: { namespace: 'shared' }, adapter });
 
-describe('a conflict', () => {
+describe.each(ADAPTERS)('a conflict on %s', (adapter) => {
   it.each(['promise', 'observable'])(
     'G30: on a route that gives a %s is retried on fresh reads until it commits',
     async (kind) => {
-      const { send, cache } = await start();
+      const { send, cache } = await start(adapter);
       await cache.set(kind, 10);
       overtakes = 2;
       const answer = await send('POST', `/stock/${kind}/${kind}`);
@@ -139,7 +139,7 @@ describe('a conflict', () => {
   );
 
   it('G30: that outlasts the attempts answers 409 and leaves what the others wrote', async () => {
-    const { send, cache } = await start();
+    const { send, cache } = await start(adapter);
     overtakes = 99;
     const answer = await send('POST', '/stock/promise/spent');
     expect(answer).toMatchObject({
@@ -150,21 +150,21 @@ describe('a conflict', () => {
   });
 
   it('G30: without @Versioned answers 409 at once', async () => {
-    const { send } = await start();
+    const { send } = await start(adapter);
     overtakes = 1;
     expect(await send('POST', '/stock/once/once')).toMatchObject({ status: 409, body: { code: 'VERSION_CONFLICT' } });
     expect(runs).toBe(1);
   });
 
   it('G30: of a method without any transaction is retried as well', async () => {
-    const { app, cache } = await start();
+    const { app, cache } = await start(adapter);
     overtakes = 2;
     await app.get(Stock).swap('swap');
     expect([runs, await cache.get('swap')]).toEqual([3, 'swapped']);
   });
 
   it('G30: on a provider is retried where its call began', async () => {
-    const { app, send, cache } = await start();
+    const { app, send, cache } = await start(adapter);
     overtakes = 2;
     expect(await app.get(Stock).take('taken')).toBe(199);
     expect(runs).toBe(3);
@@ -175,21 +175,21 @@ describe('a conflict', () => {
   });
 
   it('G30: of a method with requires_new is its own: it is retried alone, not with the call around it', async () => {
-    const { send, cache } = await start();
+    const { send, cache } = await start(adapter);
     overtakes = 2;
     const answer = await send('POST', '/stock/apart/apart');
     expect([answer.status, answer.body, runs, await cache.get('apart')]).toEqual([201, { attempt: 1 }, 3, 201]);
   });
 
   it('leaves a method alone that never conflicts', async () => {
-    const { send } = await start();
+    const { send } = await start(adapter);
     expect(await send('POST', '/stock/value/x')).toMatchObject({ status: 201, text: 'untouched' });
   });
 });
 
 describe('many callers of one key', () => {
   it('G30: all get through: 40 at once on one counter, by escalation where chance is not enough', async () => {
-    const { app, cache } = await start();
+    const { app, cache } = await start('express');
     const stock = app.get(Stock);
     await cache.set('hot', 40);
     const left = await Promise.all(Array.from({ length: 40 }, () => eventuallyTaken(() => stock.take('hot'))));

@@ -57,16 +57,16 @@ describe.each(ADAPTERS)('the resource of @Versioned on %s', (adapter) => {
   });
 });
 
-describe('the ETag of a GET', () => {
+describe.each(ADAPTERS)('the ETag of a GET on %s', (adapter) => {
   it('G31: is that of what the method wrote itself', async () => {
-    const { send, versions } = await startEvents(scene);
+    const { send, versions } = await startEvents(scene, adapter);
     const answer = await send('GET', '/events/1/loaded');
     expect(etagOf(answer)).toBe(`"${answer.body.version}"`);
     expect(answer.body.version).toBe(await versions.current('event:1'));
   });
 
   it('G31: works in a transaction, with HEAD, and is left out where it is switched off', async () => {
-    const { send, cache, versions } = await startEvents(scene);
+    const { send, cache, versions } = await startEvents(scene, adapter);
     await cache.set('event:1', 1);
     const tag = `"${await versions.current('event:1')}"`;
     expect(etagOf(await send('GET', '/events/1/in-transaction'))).toBe(tag);
@@ -80,7 +80,7 @@ describe('the ETag of a GET', () => {
     ['the first had read', 'in-transaction'],
     ['was read before the first', 'counted'],
   ])('G31: is that of the attempt that succeeded, which read again what %s', async (_what, path) => {
-    const { send, cache, versions, course } = await startEvents(scene);
+    const { send, cache, versions, course } = await startEvents(scene, adapter);
     await cache.set('event:1', 'old');
     course.letMeet(2);
     const answer = send('GET', `/events/1/${path}`);
@@ -92,7 +92,7 @@ describe('the ETag of a GET', () => {
   });
 
   it('G31: does not go out with an error', async () => {
-    const { send, cache, versions } = await startEvents(scene);
+    const { send, cache, versions } = await startEvents(scene, adapter);
     await cache.set('event:1', 1);
     const answer = await send('GET', '/events/1/missing');
     expect(answer.status).toBe(404);

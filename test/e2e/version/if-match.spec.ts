@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { TxnScene } from '../../support/txn-scene.js';
+import { ADAPTERS, TxnScene } from '../../support/txn-scene.js';
 import { etagOf, type EventsApp, startEvents } from './events-app.js';
 
 let scene: TxnScene;
@@ -9,7 +9,7 @@ beforeAll(async () => {
 afterEach(() => scene.closeApps());
 afterAll(() => scene.stop());
 
-describe('a conditional write', () => {
+describe.each(ADAPTERS)('a conditional write on %s', (adapter) => {
   async function race(
     app: EventsApp,
     callers: number,
@@ -28,7 +28,7 @@ describe('a conditional write', () => {
   it.each(['/events/1', '/events/1/blind'])(
     'G32: of two PATCH %s with the same tag, both past their reads, exactly one succeeds',
     async (path) => {
-      const app = await startEvents(scene);
+      const app = await startEvents(scene, adapter);
       await app.cache.set('event:1', { by: 'nobody' });
       for (let round = 0; round < 10; round++) {
         const tag = etagOf(await app.send('GET', '/events/1'));
@@ -40,7 +40,7 @@ describe('a conditional write', () => {
   );
 
   it('G32: of eight that create with If-None-Match: * exactly one succeeds', async () => {
-    const app = await startEvents(scene);
+    const app = await startEvents(scene, adapter);
     expect(await race(app, 8, 'PUT', '/events/1', { 'if-none-match': '*' })).toEqual([
       200,
       ...Array<number>(7).fill(412),
@@ -49,7 +49,7 @@ describe('a conditional write', () => {
   });
 
   it('G32: with If-Match: * needs an entry, and then loses no update of another', async () => {
-    const app = await startEvents(scene);
+    const app = await startEvents(scene, adapter);
     const headers = { 'if-match': '*' };
     expect(await app.send('PATCH', '/events/1', { headers, body: {} })).toMatchObject({ status: 412 });
     await app.cache.set('event:1', { by: 'nobody' });
@@ -62,7 +62,7 @@ describe('a conditional write', () => {
   });
 
   it('G32: takes a list, a tag that is not ours, and "0" for no entry', async () => {
-    const { send, cache } = await startEvents(scene);
+    const { send, cache } = await startEvents(scene, adapter);
     const patch = async (tag: string): Promise<number> =>
       (await send('PATCH', '/events/1', { headers: { 'if-match': tag }, body: {} })).status;
     expect([await patch('"0"'), await patch('"0"')]).toEqual([200, 412]);
@@ -75,7 +75,7 @@ describe('a conditional write', () => {
   });
 
   it('G32: without its required header is a 428 that says what to send, before the method runs', async () => {
-    const { send, course } = await startEvents(scene);
+    const { send, course } = await startEvents(scene, adapter);
     const answer = await send('PATCH', '/events/1/blind', { body: {} });
     expect(answer).toMatchObject({
       status: 428,
@@ -85,7 +85,7 @@ describe('a conditional write', () => {
   });
 
   it('G32: makes the old tag useless whatever the method wrote, through other transactions of the call too', async () => {
-    const { send, cache } = await startEvents(scene);
+    const { send, cache } = await startEvents(scene, adapter);
     await cache.set('event:1', { name: 'opera' });
     const tag = etagOf(await send('GET', '/events/1'));
     const touched = await send('POST', '/events/1/touch', { headers: { 'if-match': tag } });
@@ -101,7 +101,7 @@ describe('a conditional write', () => {
   });
 
   it('G32: deletes under its condition', async () => {
-    const { send, cache } = await startEvents(scene);
+    const { send, cache } = await startEvents(scene, adapter);
     await cache.set('event:1', 1);
     const tag = etagOf(await send('GET', '/events/1'));
     await cache.set('event:1', 2);

@@ -11,6 +11,7 @@ import {
   type Lock,
   type LockModuleOptions,
   type LockOptions,
+  type RedisStoreOptions,
 } from 'nestjs-cache-txn';
 
 /** What a worker says about one time it held a lock; moments in ms of the machine's monotonic clock. */
@@ -49,9 +50,9 @@ export interface Late {
 }
 
 export const calls = {
-  async start(url: string, namespace: string, lock: LockModuleOptions): Promise<void> {
+  async start(redis: RedisStoreOptions, namespace: string, lock: LockModuleOptions): Promise<void> {
     @Module({
-      imports: [CacheTxnModule.forRoot({ store: redisStore({ url }), namespace, lock })],
+      imports: [CacheTxnModule.forRoot({ store: redisStore(redis), namespace, lock })],
       providers: [Counter],
     })
     class WorkerModule {}

@@ -1,7 +1,14 @@
 import 'reflect-metadata';
 import { Inject, Injectable, Module, type INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { CacheTxn, CacheTxnModule, redisStore, TransactionalCache, Versioned } from 'nestjs-cache-txn';
+import {
+  CacheTxn,
+  CacheTxnModule,
+  redisStore,
+  type RedisStoreOptions,
+  TransactionalCache,
+  Versioned,
+} from 'nestjs-cache-txn';
 
 let attempts = 0;
 
@@ -22,9 +29,9 @@ class Counter {
 let app: INestApplicationContext | undefined;
 
 export const calls = {
-  async start(url: string, namespace: string): Promise<void> {
+  async start(redis: RedisStoreOptions, namespace: string): Promise<void> {
     @Module({
-      imports: [CacheTxnModule.forRoot({ store: redisStore({ url }), namespace })],
+      imports: [CacheTxnModule.forRoot({ store: redisStore(redis), namespace })],
       providers: [Counter],
     })
     class AppModule {}
