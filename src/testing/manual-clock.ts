@@ -1,13 +1,20 @@
-import { setImmediate } from 'node:timers/promises';
+import { AsyncResource } from 'node:async_hooks';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import type { Clock, Timer } from '../base/clock.js';
+import { type Duration, toMs } from '../base/duration.js';
 
 interface PendingTimer {
   readonly dueMs: number;
   readonly fn: () => void;
+  /** Like setTimeout, a timer runs in the asynchronous context that set it. */
+  readonly setBy: AsyncResource;
 }
 
 /** Timers one advance may run; more means that a timer arms itself again without waiting. */
 const MAX_TIMERS_PER_ADVANCE = 100_000;
+
+/** How fast time passes in {@link ManualClock.advanceUntil}: ten times as fast as on the wall, in steps of one real millisecond. */
+const STEP_MS = 10;
 
 /** 2024-01-01T00:00:00Z in microseconds: a plausible date that makes every run the same. */
 const START_US = 1_704_067_200_000_000;
@@ -35,7 +42,7 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, fn: () => void): Timer {
-    const timer = { dueMs: this.nowMs + Math.max(delayMs, 0), fn };
+    const timer = { dueMs: this.nowMs + Math.max(delayMs, 0), fn, setBy: new AsyncResource('ManualTimer') };
     this.timers.add(timer);
     return {
       cancel: () => {
@@ -66,6 +73,30 @@ export class ManualClock implements Clock {
     await setImmediate();
   }
 
+  /**
+   * Lets time pass, ten times as fast as on the wall, until the promise has settled, and answers what it answers. For
+   * pauses whose length the test does not know, such as those between two attempts.
+   *
+   * @param options.within how much time of this clock may pass, default `'10s'`
+   * @throws Error when the promise is still pending then; otherwise what the promise rejects with
+   */
+  async advanceUntil<T>(promise: PromiseLike<T>, { within = '10s' }: { readonly within?: Duration } = {}): Promise<T> {
+    const withinMs = toMs(within, 'within');
+    const endMs = this.nowMs + withinMs;
+    let isPending = true;
+    const settle = (): void => void (isPending = false);
+    const settling = Promise.resolve(promise);
+    settling.then(settle, settle);
+    // What runs meanwhile may do real work, such as answering an HTTP request: it gets a real moment for each step.
+    await setTimeout(1);
+    while (isPending) {
+      if (this.nowMs >= endMs) throw new Error(`the promise is still pending after ${withinMs} ms of the manual clock`);
+      await this.advanceAsync(Math.min(STEP_MS, endMs - this.nowMs));
+      await setTimeout(1);
+    }
+    return settling;
+  }
+
   private runNext(endMs: number): boolean {
     let next: PendingTimer | undefined;
     for (const timer of this.timers) {
@@ -74,7 +105,7 @@ export class ManualClock implements Clock {
     if (next === undefined) return false;
     this.timers.delete(next);
     this.nowMs = Math.max(this.nowMs, next.dueMs);
-    next.fn();
+    next.setBy.runInAsyncScope(next.fn);
     return true;
   }
 }

@@ -23,6 +23,8 @@ export interface TxnProcessOptions {
   readonly cache?: CacheModuleOptions;
   /** Chance; default always 0.5. */
   readonly random?: () => number;
+  /** The name of its module. */
+  readonly storeName?: string;
 }
 
 /** One application process of a test: the four services on a store that the test can disturb. */
@@ -46,7 +48,14 @@ export class TxnWorld {
   readonly backend = new MemoryBackend({ timeUs: this.clock.timeUs });
 
   async process(options: TxnProcessOptions = {}): Promise<TxnProcess> {
-    const { lock = {}, txn = {}, version = {}, cache: cacheOptions = {}, random = () => 0.5 } = options;
+    const {
+      lock = {},
+      txn = {},
+      version = {},
+      cache: cacheOptions = {},
+      random = () => 0.5,
+      storeName = 'default',
+    } = options;
     const store = new ScriptedStore([memoryStore({ backend: this.backend })]);
     const reported: TxnProcess['reported'] = [];
     const report = (error: unknown, origin: ErrorOrigin): void => void reported.push({ error, origin });
@@ -58,7 +67,7 @@ export class TxnWorld {
       after: (delayMs: number, fn: () => void) => this.clock.after(delayMs, fn),
     };
     const common = { store, clock: own, random, report };
-    const locks = new LockService({ ...common, options: lock });
+    const locks = new LockService({ ...common, storeName, options: lock });
     const coordinator = new TransactionCoordinator({ ...common, locks, options: txn, version, resourceTtlMs: 600_000 });
     const cache = new TransactionalCache({ ...common, coordinator, options: cacheOptions, version });
     const versions = new VersionService(new CacheVersionedEntries(store, coordinator, cacheOptions));

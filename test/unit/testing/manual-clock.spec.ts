@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from '@jest/globals';
 import { sleep } from '../../../src/base/clock.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
@@ -94,5 +95,44 @@ describe('ManualClock', () => {
     void Promise.resolve().then(() => clock.after(5, () => ran.push(clock.now())));
     await clock.advanceAsync(5);
     expect(ran).toEqual([5]);
+  });
+
+  it('runs a timer in the asynchronous context that set it', () => {
+    const clock = new ManualClock();
+    const context = new AsyncLocalStorage<string>();
+    let seen: string | undefined;
+    context.run('setter', () => clock.after(10, () => (seen = context.getStore())));
+    context.run('advancer', () => clock.advance(10));
+    expect(seen).toBe('setter');
+  });
+
+  describe('advanceUntil', () => {
+    it('lets time pass until the promise has settled, and answers as it does', async () => {
+      const clock = new ManualClock();
+      const twice = async (): Promise<string> => {
+        await sleep(clock, 500);
+        await sleep(clock, 500);
+        return 'done';
+      };
+      await expect(clock.advanceUntil(twice())).resolves.toBe('done');
+      expect(clock.now()).toBeGreaterThanOrEqual(1_000);
+      expect(clock.now()).toBeLessThan(1_100);
+      await expect(clock.advanceUntil(Promise.reject(new Error('lost')))).rejects.toThrow('lost');
+    });
+
+    it('does not move for what settles by itself', async () => {
+      const clock = new ManualClock();
+      await clock.advanceUntil(Promise.resolve());
+      expect(clock.now()).toBe(0);
+    });
+
+    it('gives up when the promise takes longer than it may', async () => {
+      const clock = new ManualClock();
+      await expect(clock.advanceUntil(sleep(clock, 31), { within: '30ms' })).rejects.toThrow(
+        'still pending after 30 ms of the manual clock',
+      );
+      expect(clock.now()).toBe(30);
+      clock.advance(1);
+    });
   });
 });

@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals';
+import { silentSink } from '../../../src/base/error-sink.js';
+import { MemoryBackend } from '../../../src/memory/memory-backend.js';
+import { memoryStore } from '../../../src/memory/memory-store.js';
+import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
+import type { ReleaseOutcome, ReleaseRequest, RenewOutcome, RenewRequest } from '../../../src/store/lock-operations.js';
+import type { CacheTxnStore } from '../../../src/store/store.js';
+import { ManualClock } from '../../../src/testing/manual-clock.js';
+import { storeConformanceCases } from '../../../src/testing/store-conformance/store-conformance.js';
+import { SlottedStore } from '../../support/slotted-store.js';
+
+/** A store by somebody else, around one that works. */
+class Decorated extends SlottedStore {
+  constructor(inner: CacheTxnStore) {
+    super([inner], () => 0);
+  }
+}
+
+class ForgetsGuards extends Decorated {
+  override commit(request: CommitRequest): Promise<CommitOutcome> {
+    return super.commit({ ...request, guards: [] });
+  }
+}
+
+class FreesForeignLocks extends Decorated {
+  override async releaseLocks(request: ReleaseRequest): Promise<ReleaseOutcome> {
+    const outcome = await super.releaseLocks(request);
+    for (const name of request.names) await this.forceReleaseLock(name);
+    return outcome;
+  }
+}
+
+class RenewsBlindly extends Decorated {
+  override async renewLocks(requests: readonly RenewRequest[]): Promise<readonly RenewOutcome[]> {
+    await super.renewLocks(requests);
+    return requests.map(() => 'held');
+  }
+}
+
+class PresumesAborted extends Decorated {
+  override async resolveCommit(_request: CommitRequest): Promise<ResolveOutcome> {
+    return { kind: 'aborted' };
+  }
+}
+
+/** The names of the cases that a store fails. */
+async function failuresOf(decorate: (inner: CacheTxnStore) => CacheTxnStore): Promise<string[]> {
+  const failed: string[] = [];
+  for (const { name, run } of storeConformanceCases()) {
+    const clock = new ManualClock();
+    const backend = new MemoryBackend({ timeUs: clock.timeUs });
+    const [store, second] = [decorate(memoryStore({ backend })), decorate(memoryStore({ backend }))];
+    for (const each of [store, second]) {
+      const processLabel = each === store ? 'first' : 'second';
+      await each.start({ namespace: 'unit', processLabel, report: silentSink, warn: () => undefined });
+    }
+    let names = 0;
+    const uniqueName = (prefix: string): string => `${prefix}-${(names += 1)}`;
+    await run({ store, second, elapse: (ms) => clock.advanceAsync(ms), uniqueName }).catch((error: unknown) => {
+      failed.push(`${name} (${(error as { code?: string }).code ?? 'no assertion'})`);
+    });
+  }
+  return failed;
+}
+
+describe('the conformance cases', () => {
+  it('G39: pass a store that decorates one that works', async () => {
+    expect(await failuresOf((inner) => new Decorated(inner))).toEqual([]);
+  });
+
+  it.each([
+    [
+      'forgets the guards of a commit',
+      ForgetsGuards,
+      'a paused holder’s commit is refused after its lock has been handed on',
+    ],
+    [
+      'frees locks of others',
+      FreesForeignLocks,
+      'a released lock with a waiter is never free: a newcomer meets it busy',
+    ],
+    [
+      'renews what is lost',
+      RenewsBlindly,
+      'an expired lock is lost even when nobody has taken it, and renewing does not revive it',
+    ],
+    [
+      'presumes a commit without an answer aborted',
+      PresumesAborted,
+      'a commit that happened resolves as committed with its versions, in every process and every time',
+    ],
+  ] as const)('fail a store that %s, by an assertion', async (_, Broken, rule) => {
+    const failed = await failuresOf((inner) => new Broken(inner));
+    expect(failed).toContain(`${rule} (ERR_ASSERTION)`);
+    expect(failed.filter((each) => !each.endsWith(' (ERR_ASSERTION)'))).toEqual([]);
+  });
+});
