@@ -1,0 +1,14 @@
+/**
+ * Pseudo-random numbers from 0 to 1 (mulberry32): with one seed, every contender gets the same work.
+ *
+ * @param {number} seed
+ */
+export function chance(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
