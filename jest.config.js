@@ -15,11 +15,15 @@ const base = {
 };
 
 /** One project per test folder, chosen with `--selectProjects`. */
-const project = (displayName, folder) => ({
+const project = (displayName, folder, more = {}) => ({
   ...base,
+  ...more,
   displayName,
   testMatch: [`<rootDir>/${folder}/**/*.spec.ts`],
 });
+
+/** For tests that wait for servers and processes: Jest's 5 s are too short for them where the machine has other work too. */
+const patient = { testTimeout: 30_000 };
 
 export default {
   // Jest's own choice on two cores is one worker, and most of a test here is waiting for servers and processes.
@@ -28,10 +32,11 @@ export default {
   forceExit: true,
   projects: [
     project('unit', 'test/unit'),
-    project('contract', 'test/contract'),
-    project('scripts', 'test/scripts'),
-    project('e2e', 'test/e2e'),
-    project('support', 'test/support-specs'),
-    project('sample', 'sample-app/test'),
+    project('contract', 'test/contract', patient),
+    project('scripts', 'test/scripts', patient),
+    project('e2e', 'test/e2e', patient),
+    project('faults', 'test/faults', { ...patient, globalSetup: '<rootDir>/test/faults/choose-seed.mjs' }),
+    project('support', 'test/support-specs', patient),
+    project('sample', 'sample-app/test', patient),
   ],
 };

@@ -1,5 +1,5 @@
-import { accessSync, constants, readdirSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 
 /**
  * Where packagers put PostgreSQL's server programs, which are seldom on the PATH: Debian and Homebrew keep one folder
@@ -20,6 +20,22 @@ const versionedFolders = [
 export function findServerBinary(name) {
   const onPath = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
   return [...onPath, ...versionedFolders.flatMap(binFolders)].map((folder) => join(folder, name)).find(isExecutable);
+}
+
+/** Debian and macOS name it differently; MT is the one for programs with several threads, as Node is. */
+const fakeTimeLibraries = ['libfaketimeMT.so.1', 'libfaketimeMT.1.dylib'];
+
+/**
+ * The library of `faketime` that gives a process a wall clock of its own.
+ *
+ * @returns {string | undefined} undefined when this machine has none
+ */
+export function findFakeTimeLibrary() {
+  const program = findServerBinary('faketime');
+  if (program === undefined) return undefined;
+  const lib = join(dirname(program), '..', 'lib');
+  const folders = [lib, ...entriesOf(lib).map((entry) => join(lib, entry))];
+  return folders.flatMap((folder) => fakeTimeLibraries.map((name) => join(folder, 'faketime', name))).find(existsSync);
 }
 
 /** @param {{ parent: string, bin: string, prefix?: string }} place */

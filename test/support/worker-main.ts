@@ -1,14 +1,11 @@
 /** The program of a worker process (see worker.ts): loads the worker file and answers the calls of the test. */
 import type { Reply, Request, WorkerCalls } from './worker.js';
 
-const [, , file = ''] = process.argv;
-const { calls } = (await import(file)) as { readonly calls: WorkerCalls };
-
 const answer = (reply: Reply): void => {
   process.send?.(reply);
 };
 
-const run = async ({ id, name, args }: Request): Promise<void> => {
+const run = async (calls: WorkerCalls, { id, name, args }: Request): Promise<void> => {
   const call = calls[name] as ((...args: readonly unknown[]) => Promise<unknown>) | undefined;
   try {
     if (!call) throw new Error(`The worker has no call named ${name}.`);
@@ -20,9 +17,15 @@ const run = async ({ id, name, args }: Request): Promise<void> => {
   }
 };
 
-process.on('message', (request: Request) => void run(request));
+/** A function, because this becomes CommonJS too, which has no `await` outside of one. */
+const main = async (): Promise<void> => {
+  const [, , file = ''] = process.argv;
+  const { calls } = (await import(file)) as { readonly calls: WorkerCalls };
+  process.on('message', (request: Request) => void run(calls, request));
+  answer({ id: 0 });
+};
 
 // The test is gone: a worker must not go on writing into a server that the next test may use.
 process.on('disconnect', () => process.exit());
 
-answer({ id: 0 });
+void main();

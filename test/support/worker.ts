@@ -49,8 +49,13 @@ const MAIN = fileURLToPath(new URL('./worker-main.ts', import.meta.url));
 const REGISTER = new URL('./typescript-register.mjs', import.meta.url).href;
 
 /** Starts a process that has loaded the worker file; about a second, most of it loading Nest. */
-export async function startWorker<Calls extends WorkerCalls>(file: URL): Promise<Worker<Calls>> {
+export async function startWorker<Calls extends WorkerCalls>(
+  file: URL,
+  /** Further variables of its environment. */
+  env: Readonly<Record<string, string>> = {},
+): Promise<Worker<Calls>> {
   const child = fork(MAIN, [file.href], {
+    env: { ...process.env, ...env },
     // Not the test runner's own flags.
     execArgv: ['--import', REGISTER, '--enable-source-maps', '--disable-warning=ExperimentalWarning'],
     serialization: 'advanced',

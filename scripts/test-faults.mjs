@@ -1,0 +1,81 @@
+/** The long form of the fault tests: the schedules of `npm test`, several times over, from a seed that it prints. */
+import { spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/** Five to eight minutes on two cores. */
+const DEFAULT_ROUNDS = 5;
+const MAX_ROUNDS = 1_000;
+const MAX_SEED = 2 ** 31 - 1;
+
+const HELP = `Plays every fault of test/faults against real servers, several rounds with schedules from one seed.
+
+  npm run test:faults -- [options] [part of a file's path ...]
+
+  --seed=N      replays the schedules of a run that printed this seed (also FAULT_SEED); default: a new one
+  --rounds=N    how often each fault is played (also FAULT_ROUNDS); default ${DEFAULT_ROUNDS}, 1 is what \`npm test\` does
+  --only=TEXT   only the tests whose title matches, for example --only=F02
+  --help        this text
+
+  npm run test:faults -- --seed=4711 --rounds=1 --only=F02 standalone`;
+
+const { values, positionals } = readArguments();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const seed = wholeNumber('seed', values.seed ?? process.env['FAULT_SEED'] ?? String(randomInt(1, MAX_SEED)), MAX_SEED);
+const rounds = wholeNumber(
+  'rounds',
+  values.rounds ?? process.env['FAULT_ROUNDS'] ?? String(DEFAULT_ROUNDS),
+  MAX_ROUNDS,
+);
+const replay = `npm run test:faults -- --seed=${seed} --rounds=${rounds}`;
+
+console.log(`The fault tests play ${rounds} rounds. To replay them: ${replay}`);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const jest = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+const title = values.only === undefined ? [] : ['--testNamePattern', values.only];
+const { status, signal } = spawnSync(
+  process.execPath,
+  [...jest, '--selectProjects', 'faults', ...title, '--', ...positionals],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, FAULT_SEED: String(seed), FAULT_ROUNDS: String(rounds) },
+  },
+);
+if (status !== 0) console.error(`The fault tests failed${signal ? ` (${signal})` : ''}. To replay them: ${replay}`);
+process.exit(status ?? 1);
+
+function readArguments() {
+  const text = /** @type {const} */ ({ type: 'string' });
+  const flag = /** @type {const} */ ({ type: 'boolean' });
+  try {
+    return parseArgs({ allowPositionals: true, options: { seed: text, rounds: text, only: text, help: flag } });
+  } catch (error) {
+    return stop(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {number} highest
+ */
+function wholeNumber(name, text, highest) {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < 1 || number > highest)
+    stop(`--${name} must be a whole number from 1 to ${highest}, not ${text}`);
+  return number;
+}
+
+/**
+ * @param {string} reason
+ * @returns {never}
+ */
+function stop(reason) {
+  console.error(`${reason}\n\n${HELP}`);
+  process.exit(2);
+}
