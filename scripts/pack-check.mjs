@@ -2,15 +2,17 @@
  * Proves the package as a stranger gets it: packs the tarball, installs it into an empty project, once as ESM and once
  * as CommonJS, loads both entries there, compiles the README's quick start, runs it and sends its requests.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+import { install, packTarball } from './pack-tarball.mjs';
 import { complaint, readQuickStart } from './readme-quick-start.mjs';
+import { own, run } from './run-program.mjs';
+import { withWorkspace } from './workspace.mjs';
 
 /** What an application has beside the library; the versions are the ones this project is developed with. */
 const APPLICATION_PACKAGES = [
@@ -39,14 +41,12 @@ const root = new URL('..', import.meta.url).pathname;
 let passed = 0;
 let failed = 0;
 
-const workspace = mkdtempSync(join(tmpdir(), 'cache-txn-pack-'));
-try {
+await withWorkspace({ prefix: 'cache-txn-pack-' }, async (workspace) => {
   const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const packages = APPLICATION_PACKAGES.map((name) => `${name}@${devDependencies[name]}`);
   const quickStart = readQuickStart(readFileSync(join(root, 'README.md'), 'utf8'));
 
-  const [{ filename, files }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', workspace], root));
-  const packed = new Set(files.map((/** @type {{ path: string }} */ { path }) => path));
+  const { tarball, files: packed } = await packTarball(root, workspace);
   const scripts = readdirSync(join(root, 'src/redis/scripts'), { recursive: true, encoding: 'utf8' });
   const expectedFiles = ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.d.ts', 'dist/testing/index.d.ts'];
   for (const script of scripts.filter((name) => name.endsWith('.lua')))
@@ -67,25 +67,21 @@ try {
     writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'quick-start', private: true, type }));
     writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(TSCONFIG));
     writeFileSync(join(project, 'main.ts'), quickStart.program);
-    const options = ['--no-audit', '--no-fund', '--loglevel', 'error'];
-    run('npm', ['install', ...options, join(workspace, filename), ...packages], project);
+    await install(project, [tarball, ...packages]);
 
-    await check(`${type}: both entries load`, () => {
+    await check(`${type}: both entries load`, async () => {
       const load =
         type === 'module'
           ? "await import('nestjs-cache-txn'); await import('nestjs-cache-txn/testing');"
           : "require('nestjs-cache-txn'); require('nestjs-cache-txn/testing');";
-      run('node', [`--input-type=${type}`, '--eval', load], project);
+      await run('node', [`--input-type=${type}`, '--eval', load], project);
     });
-    await check(
-      `${type}: the quick start compiles`,
-      () => void run('node', ['node_modules/typescript/bin/tsc'], project),
-    );
+    await check(`${type}: the quick start compiles`, async () => {
+      await run('node', ['node_modules/typescript/bin/tsc'], project);
+    });
     await runQuickStart(type, project, quickStart.requests);
   }
-} finally {
-  rmSync(workspace, { recursive: true, force: true });
-}
+});
 console.log(`${passed} passed, ${failed} failed`);
 if (failed > 0) process.exitCode = 1;
 
@@ -98,11 +94,13 @@ if (failed > 0) process.exitCode = 1;
  */
 async function runQuickStart(type, project, requests) {
   const port = await freePort();
-  const application = spawn('node', ['dist/main.js'], {
-    cwd: project,
-    env: { ...process.env, PORT: String(port), NO_COLOR: '1' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const application = own(
+    spawn('node', ['dist/main.js'], {
+      cwd: project,
+      env: { ...process.env, PORT: String(port), NO_COLOR: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
   let output = '';
   for (const stream of [application.stdout, application.stderr]) stream.on('data', (chunk) => (output += chunk));
   const closed = once(application, 'close');
@@ -116,9 +114,9 @@ async function runQuickStart(type, project, requests) {
       }
     });
     for (const request of requests) {
-      await check(`${type}: ${request.command}`, () => {
+      await check(`${type}: ${request.command}`, async () => {
         const command = `${request.command} --silent --show-error --max-time 10 --write-out '\\n%{http_code}'`;
-        const reply = run('bash', ['-c', command.replaceAll('localhost:3000', `localhost:${port}`)], project);
+        const reply = await run('bash', ['-c', command.replaceAll('localhost:3000', `localhost:${port}`)], project);
         const statusAt = reply.lastIndexOf('\n');
         const wrong = complaint(request, Number(reply.slice(statusAt)), reply.slice(0, statusAt));
         if (wrong !== undefined) throw new Error(`${wrong}\n${output}`);
@@ -145,20 +143,6 @@ async function check(title, body) {
     failed += 1;
     console.log(`FAILED  ${title}\n        ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/**
- * Runs a program to its end and gives what it printed; a failure carries both of its streams.
- *
- * @param {string} program
- * @param {readonly string[]} args
- * @param {string} cwd
- */
-function run(program, args, cwd) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: 'utf8' });
-  if (error) throw error;
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')} ended with code ${status}:\n${stdout}${stderr}`);
-  return stdout;
 }
 
 async function freePort() {
