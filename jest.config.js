@@ -22,21 +22,20 @@ const project = (displayName, folder, more = {}) => ({
   testMatch: [`<rootDir>/${folder}/**/*.spec.ts`],
 });
 
-/** For tests that wait for servers and processes: Jest's 5 s are too short for them where the machine has other work too. */
-const patient = { testTimeout: 30_000 };
-
 export default {
   // Jest's own choice on two cores is one worker, and most of a test here is waiting for servers and processes.
   maxWorkers: 2,
   // A failed test may leave clients open: the run ends all the same, and with it the servers (see owned-process.ts).
   forceExit: true,
+  // Jest's 5 s are too short for tests that wait for servers and processes, where the machine has other work too.
+  testTimeout: 30_000,
   projects: [
     project('unit', 'test/unit'),
-    project('contract', 'test/contract', patient),
-    project('scripts', 'test/scripts', patient),
-    project('e2e', 'test/e2e', patient),
-    project('faults', 'test/faults', { ...patient, globalSetup: '<rootDir>/test/faults/choose-seed.mjs' }),
-    project('support', 'test/support-specs', patient),
-    project('sample', 'sample-app/test', patient),
+    project('contract', 'test/contract'),
+    project('scripts', 'test/scripts'),
+    project('e2e', 'test/e2e'),
+    project('faults', 'test/faults', { globalSetup: '<rootDir>/test/faults/choose-seed.mjs' }),
+    project('support', 'test/support-specs'),
+    project('sample', 'sample-app/test'),
   ],
 };
