@@ -55,7 +55,7 @@ describe('a Redis that is frozen in the middle of a commit', () => {
     const stories = await Promise.all(
       PAUSES_MS.map(async (pauseMs) => {
         const { app, server } = await frozenApp(500);
-        await app.cache.set('warm', 1);
+        await eventually(() => app.cache.set('warm', 1), { what: 'the server to answer', withinMs: 10_000 });
         const answers = Array.from({ length: 10 }, (_, i) => {
           const writes = { [`a${i}`]: 1, [`b${i}`]: 1 };
           // Half of them as transactions, half as writes of their own, which nothing guards: blind ones.
@@ -89,7 +89,7 @@ describe('a Redis that is frozen in the middle of a commit', () => {
 
   it('G21: applies nothing of a transaction that timed out before its commit', async () => {
     const { app, server } = await frozenApp(300);
-    await app.cache.set('warm', 1);
+    await eventually(() => app.cache.set('warm', 1), { what: 'the server to answer', withinMs: 10_000 });
     const answer = told(
       app.coordinator.run(async () => {
         await app.cache.setMany({ a: 1, b: 1 });
