@@ -54,6 +54,12 @@ export class AddressedController {
     return this.keep(lock, 'cookie');
   }
 
+  @Post('ticket')
+  @Guarded('{body.ticketNumber}')
+  byTicket(@CurrentLock() lock: Lock): Promise<Kept> {
+    return this.keep(lock, 'ticket');
+  }
+
   @Post('pair')
   @Guarded('{body.a}:{body.b}')
   byPair(@CurrentLock() lock: Lock): Promise<Kept> {
