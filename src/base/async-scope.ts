@@ -1,5 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
+/** A key with what it is bound to; undefined hides an outer binding. */
+export interface Binding {
+  readonly index: number;
+  readonly value: unknown;
+}
+
 /** Names one thing that travels with a call, and its type. */
 export class ScopeKey<T> {
   private static count = 0;
@@ -7,10 +13,16 @@ export class ScopeKey<T> {
   /** Its place in the bindings; keys are constants of modules, so there are few. */
   readonly index = ScopeKey.count++;
   constructor(readonly description: string) {}
+
+  to(value: T | undefined): Binding {
+    return { index: this.index, value };
+  }
 }
 
 /** One value for each key, by its index: copied for each inner call, so it must be cheap to copy. */
 type Bindings = readonly unknown[];
+
+const NONE: Bindings = [];
 
 /**
  * What travels with an asynchronous call: its locks, its transaction, its attempt.
@@ -28,9 +40,22 @@ export class AsyncScope {
 
   /** Runs `fn` with `key` bound to `value`; `undefined` hides an outer binding. */
   run<T, R>(key: ScopeKey<T>, value: T | undefined, fn: () => R): R {
-    const bindings = [...(this.storage.getStore() ?? [])];
-    bindings[key.index] = value;
+    return this.runAll([key.to(value)], fn);
+  }
+
+  /** Runs `fn` with several bindings at once. */
+  runAll<R>(added: readonly Binding[], fn: () => R): R {
+    const bindings = (this.storage.getStore() ?? NONE).slice();
+    for (const { index, value } of added) bindings[index] = value;
     return this.storage.run(bindings, fn);
+  }
+
+  /** Answers how to run functions later with the bindings of now, from wherever they are called. */
+  capture(): (fn: () => void) => void {
+    const bindings = this.storage.getStore() ?? NONE;
+    return (fn) => {
+      this.storage.run(bindings, fn);
+    };
   }
 }
 

@@ -103,23 +103,24 @@ export class TransactionalCache {
     return retryConflicts(retry, deps, undefined, () => this.deps.coordinator.run(step));
   }
 
-  private async read(keys: readonly string[]): Promise<readonly View[]> {
+  private read(keys: readonly string[]): readonly View[] | Promise<readonly View[]> {
     for (const key of keys) checkKey(key, 'key');
     if (keys.length === 0) return [];
-    const txn = this.deps.coordinator.active();
-    if (txn) return txn.read(keys);
-    const records = await this.deps.coordinator.readAlone(keys);
+    return this.deps.coordinator.active()?.read(keys) ?? this.readAlone(keys);
+  }
+
+  private async readAlone(keys: readonly string[]): Promise<readonly View[]> {
+    const records = await this.deps.coordinator.alone.read(keys);
     return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
   }
 
-  private async write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<void> {
+  /** Answers the commit to wait for when there is no transaction whose commit will do. */
+  private write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<unknown> | undefined {
     for (const [key] of writes) checkKey(key, 'key');
     const txn = this.deps.coordinator.active();
-    if (txn) {
-      txn.write(writes);
-      return;
-    }
-    await this.deps.coordinator.writeAlone(writes);
+    if (!txn) return this.deps.coordinator.alone.write(writes);
+    txn.write(writes);
+    return undefined;
   }
 
   private putOf(key: string, value: unknown, options: WriteOptions): BufferedWrite {

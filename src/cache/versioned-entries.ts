@@ -60,6 +60,6 @@ export class CacheVersionedEntries implements VersionedEntries {
         },
       );
     }
-    return (await this.coordinator.commitAlone([operation])).get(operation.key) ?? 0;
+    return (await this.coordinator.alone.commit([operation])).get(operation.key) ?? 0;
   }
 }

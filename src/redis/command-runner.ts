@@ -33,18 +33,22 @@ export class CommandRunner {
    * an error text may contain the word through a user's id. Both commands share one deadline.
    */
   script(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    const { client, timeoutMs } = this;
     return new Promise((resolve, reject) => {
-      const endsAtMs = performance.now() + this.timeoutMs;
+      const endsAtMs = performance.now() + timeoutMs;
+      const answer = ([reply]: readonly unknown[]): void => {
+        resolve(reply);
+      };
       const evaluate = (error: Error): void => {
         if (!(error instanceof UnknownScript)) {
           reject(error);
           return;
         }
-        const send = (): Promise<unknown> => this.client.eval(script.source, keys.length, ...keys, ...args);
-        this.settle(script.name, send, endsAtMs - performance.now(), resolve, reject);
+        const send = (): Promise<unknown> => client.eval(script.source, keys.length, ...keys, ...args);
+        this.settle(script.name, [send], endsAtMs - performance.now(), answer, reject);
       };
-      const send = (): Promise<unknown> => this.client.evalsha(script.sha1, keys.length, ...keys, ...args);
-      this.settle(script.name, send, this.timeoutMs, resolve, evaluate);
+      const send = (): Promise<unknown> => client.evalsha(script.sha1, keys.length, ...keys, ...args);
+      this.settle(script.name, [send], timeoutMs, answer, evaluate);
     });
   }
 
@@ -60,16 +64,27 @@ export class CommandRunner {
    */
   run<T>(what: string, send: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.settle(what, send, this.timeoutMs, resolve, reject);
+      const answer = ([reply]: readonly T[]): void => {
+        resolve(reply as T);
+      };
+      this.settle(what, [send], this.timeoutMs, answer, reject);
     });
   }
 
-  /** Sends one command and calls one of the two, once. It makes no promise of its own: this runs for every command. */
+  /** Several commands under one deadline; like {@link run}, it throws when one of them fails. */
+  runAll<T>(what: string, sends: readonly (() => Promise<T>)[]): Promise<readonly T[]> {
+    if (sends.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.settle(what, sends, this.timeoutMs, resolve, reject);
+    });
+  }
+
+  /** Sends commands and calls one of the two, once. It makes no promises of its own: this runs for every command. */
   private settle<T>(
     what: string,
-    send: () => Promise<T>,
+    sends: readonly (() => Promise<T>)[],
     leftMs: number,
-    resolve: (answer: T) => void,
+    resolve: (answers: readonly T[]) => void,
     reject: (error: Error) => void,
   ): void {
     if (this.client.status === 'end') {
@@ -93,15 +108,21 @@ export class CommandRunner {
       clearTimeout(timer);
       if (!isTooLate) reject(classify(error, what));
     };
-    this.writes.begin();
-    try {
-      send().then((answer) => {
-        clearTimeout(timer);
-        if (!isTooLate) resolve(answer);
-      }, fail);
-    } catch (error) {
-      fail(error);
-    }
+    const answers: T[] = [];
+    let missing = sends.length;
+    sends.forEach((send, i) => {
+      this.writes.begin();
+      try {
+        send().then((answer) => {
+          answers[i] = answer;
+          if (--missing > 0) return;
+          clearTimeout(timer);
+          if (!isTooLate) resolve(answers);
+        }, fail);
+      } catch (error) {
+        fail(error);
+      }
+    });
   }
 }
 

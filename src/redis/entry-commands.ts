@@ -24,43 +24,26 @@ export class EntryCommands {
     private readonly keys: KeySpace,
   ) {}
 
-  /** One command for each key, because a cluster routes each by its key; they share a write. */
-  async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    const replies = keys.map((key) => {
-      const serverKey = this.keys.entry(key);
-      return this.runner.run('HMGET', () => this.runner.client.hmget(serverKey, 'v', 'ver', 'i'));
-    });
-    return (await Promise.all(replies)).map(readEntry);
+  /** One command for each key, because a cluster routes each by its key; they share a write and a deadline. */
+  read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    const { client } = this.runner;
+    const send = keys.map((key) => (): Promise<unknown> => client.hmget(this.keys.entry(key), 'v', 'ver', 'i'));
+    return this.runner.runAll('HMGET', send).then((replies) => replies.map(readEntry));
   }
 
-  async commit(request: CommitRequest): Promise<CommitOutcome> {
+  commit(request: CommitRequest): Promise<CommitOutcome> {
     const { operations, guards } = request;
     const keys = [this.outcomeKey(request)];
     const args: (string | number)[] = [operations.length, request.outcomeTtlMs];
     for (const operation of operations) {
       keys.push(this.keys.entry(operation.key));
-      args.push(...operationArgs(operation));
+      pushArgs(args, operation);
     }
     for (const { name, token } of guards) {
       keys.push(this.keys.lock(name));
       args.push(token);
     }
-    const reply = ReplyReader.of(await this.runner.script(this.scripts.commit, keys, args), 'commit');
-    const kind = reply.text();
-    switch (kind) {
-      case 'committed':
-        return { kind, versions: operations.map(() => reply.number()) };
-      case 'conflict':
-        return { kind, mismatches: readMismatches(reply, operations) };
-      case 'intent':
-        return { kind, key: reply.item(operations).key };
-      case 'lock-lost':
-        return { kind, name: reply.item(guards).name };
-      case 'aborted':
-        return { kind };
-      default:
-        throw unexpected('commit', 'an outcome', kind);
-    }
+    return this.runner.script(this.scripts.commit, keys, args).then((reply) => readCommit(reply, request));
   }
 
   async resolve(request: CommitRequest): Promise<ResolveOutcome> {
@@ -92,17 +75,36 @@ function readEntry(reply: unknown): EntryRecord | undefined {
   return version === undefined || intent !== undefined ? undefined : { value, version };
 }
 
+function readCommit(fields: unknown, { operations, guards }: CommitRequest): CommitOutcome {
+  const reply = ReplyReader.of(fields, 'commit');
+  const kind = reply.text();
+  switch (kind) {
+    case 'committed':
+      return { kind, versions: operations.map(() => reply.number()) };
+    case 'conflict':
+      return { kind, mismatches: readMismatches(reply, operations) };
+    case 'intent':
+      return { kind, key: reply.item(operations).key };
+    case 'lock-lost':
+      return { kind, name: reply.item(guards).name };
+    case 'aborted':
+      return { kind };
+    default:
+      throw unexpected('commit', 'an outcome', kind);
+  }
+}
+
 function readMismatches(reply: ReplyReader, operations: readonly CommitOperation[]): Mismatch[] {
   const mismatches: Mismatch[] = [];
   while (!reply.isDone) mismatches.push({ key: reply.item(operations).key, actual: reply.number() });
   return mismatches;
 }
 
-function operationArgs(operation: CommitOperation): (string | number)[] {
+function pushArgs(args: (string | number)[], operation: CommitOperation): void {
   const strategy = 'strategy' in operation ? operation.strategy : '';
   const ttlMs = 'ttlMs' in operation ? operation.ttlMs : 0;
   const value = operation.kind === 'put' ? operation.value : '';
-  return [operation.kind, expectedArg(operation.expected), strategy, ttlMs, value];
+  args.push(operation.kind, expectedArg(operation.expected), strategy, ttlMs, value);
 }
 
 function expectedArg(expected: Expectation | undefined): string | number {

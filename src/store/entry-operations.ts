@@ -30,7 +30,7 @@ export type CommitOperation =
   | {
       readonly kind: 'put';
       readonly key: string;
-      readonly expected?: Expectation;
+      readonly expected?: Expectation | undefined;
       readonly value: string;
       readonly ttlMs: number;
       readonly strategy: VersionStrategy;
@@ -39,11 +39,11 @@ export type CommitOperation =
   | {
       readonly kind: 'bump';
       readonly key: string;
-      readonly expected?: Expectation;
+      readonly expected?: Expectation | undefined;
       readonly ttlMs: number;
       readonly strategy: VersionStrategy;
     }
-  | { readonly kind: 'delete'; readonly key: string; readonly expected?: Expectation };
+  | { readonly kind: 'delete'; readonly key: string; readonly expected?: Expectation | undefined };
 
 /** A lock that must still be the caller's at the moment of the commit. */
 export interface LockGuard {

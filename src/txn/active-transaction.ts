@@ -1,5 +1,5 @@
 import type { LazyAbort } from '../base/abort.js';
-import { callScope, ScopeKey } from '../base/async-scope.js';
+import { type Binding, callScope, ScopeKey } from '../base/async-scope.js';
 import { TransactionRolledBackError, TransactionStateError } from '../base/errors.js';
 import type { LockHandle } from '../lock/lock-handle.js';
 import type { EntryRecord } from '../store/entry-operations.js';
@@ -21,16 +21,18 @@ export function innermostTransaction(storeName?: string): ActiveTransaction | un
   return callScope.get(CURRENT)?.findLast(({ owner }) => storeName === undefined || owner.storeName === storeName);
 }
 
-/** Runs `fn` with `txn` as the transaction of its store; undefined hides an outer one. */
-export function withTransaction<R>(owner: TransactionOwner, txn: ActiveTransaction | undefined, fn: () => R): R {
+/** `txn` as the transaction of its store; undefined hides an outer one. */
+export function asTransaction(owner: TransactionOwner, txn: ActiveTransaction | undefined): Binding {
   const others = (callScope.get(CURRENT) ?? []).filter((other) => other.owner !== owner);
-  return callScope.run(CURRENT, txn ? [...others, txn] : others, fn);
+  return CURRENT.to(txn ? [...others, txn] : others);
 }
 
 /** The coordinator that made a transaction: those of two stores in one call are strangers to each other. */
 export interface TransactionOwner {
   readonly storeName: string;
 }
+
+const NOTHING: View = { value: undefined, version: 0 };
 
 /** How to fetch entries that the transaction has not seen. */
 export type FetchEntries = (keys: readonly string[]) => Promise<readonly (EntryRecord | undefined)[]>;
@@ -129,7 +131,7 @@ export class ActiveTransaction implements Transaction {
       this.assertUsable();
       unseen.forEach((key, i) => this.buffer.recordRead(key, records[i]));
     }
-    return keys.map((key) => this.buffer.view(key) ?? { value: undefined, version: 0 });
+    return keys.map((key) => this.buffer.view(key) ?? NOTHING);
   }
 
   /**

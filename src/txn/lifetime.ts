@@ -46,13 +46,14 @@ export class Lifetime {
   }
 
   /**
-   * The result of `work`, or the signal's reason at the deadline, after a call of `onOutlived`. What aborts the signal
-   * earlier leaves `work` the rest of its time to notice: whoever waits for this gives locks back when it settles.
+   * The result of `start`, or the signal's reason at the deadline, after a call of `onOutlived`. What aborts the signal
+   * earlier leaves the work the rest of its time to notice: whoever waits for this gives locks back when it settles.
    */
-  race<T>(work: Promise<T>, onOutlived: () => void): Promise<T> {
+  race<T>(start: () => T | Promise<T>, onOutlived: (work: Promise<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
+      const work = Promise.resolve(start());
       this.onTimeout = () => {
-        onOutlived();
+        onOutlived(work);
         reject(present(this.ending.reason, 'the reason of a time-out'));
       };
       work.then(resolve, reject);

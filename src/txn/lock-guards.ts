@@ -1,4 +1,4 @@
-import { callScope, ScopeKey } from '../base/async-scope.js';
+import { type Binding, callScope, ScopeKey } from '../base/async-scope.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { heldLocks } from '../lock/held-locks.js';
@@ -22,13 +22,14 @@ const AROUND_TRANSACTION = new ScopeKey<Guarded>('locks around the transaction')
  * of whatever it commits on its own.
  */
 export function callLocks(): readonly LockHandle[] {
+  const held = heldLocks();
   const around = callScope.get(AROUND_TRANSACTION);
-  return [...new Set([...heldLocks(), ...(around?.ending.reason ? around.locks : [])])];
+  return around?.ending.reason ? [...new Set([...held, ...around.locks])] : held;
 }
 
-/** Runs `fn` as the inside of a transaction that `guarded` describes. */
-export function withLocksAround<R>(guarded: Guarded, fn: () => R): R {
-  return callScope.run(AROUND_TRANSACTION, guarded, fn);
+/** The inside of a transaction that `guarded` describes. */
+export function withLocksAround(guarded: Guarded): Binding {
+  return AROUND_TRANSACTION.to(guarded);
 }
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS` when one of them was made elsewhere */

@@ -115,24 +115,34 @@ export class OneSlotCommit {
   }
 
   private assertOneSlot(operations: readonly CommitOperation[], guards: readonly LockGuard[]): void {
-    const slotsOfKeys = operations.map(({ key }) => this.store.slotOf('entry', key));
-    const slotsOfLocks = guards.map(({ name }) => this.store.slotOf('lock', name));
-    const [slot = slotsOfLocks[0]] = slotsOfKeys;
-    if ([...slotsOfKeys, ...slotsOfLocks].every((other) => other === slot)) return;
-    const slots = new Map<number, string[]>();
-    const note = (slot: number, what: string): void => {
-      slots.set(slot, [...(slots.get(slot) ?? []), what]);
-    };
-    operations.forEach(({ key }, i) => note(slotsOfKeys[i] ?? 0, key));
-    guards.forEach(({ name }, i) => note(slotsOfLocks[i] ?? 0, `lock ${name}`));
-    const list = [...slots].map(([slot, keys]) => `slot ${slot}: ${keys.join(', ')}`).join('; ');
-    throw new CrossSlotError(
-      `the transaction needs ${slots.size} cluster slots (${list}); give its keys and locks one hash tag such as {order-7}`,
-      {
-        details: { slots: Object.fromEntries(slots) },
-      },
-    );
+    const { store } = this;
+    let first: number | undefined;
+    const isFirst = (slot: number): boolean => slot === (first ??= slot);
+    const areTogether =
+      operations.every(({ key }) => isFirst(store.slotOf('entry', key))) &&
+      guards.every(({ name }) => isFirst(store.slotOf('lock', name)));
+    if (!areTogether) throw crossSlot(store, operations, guards);
   }
+}
+
+function crossSlot(
+  store: CacheTxnStore,
+  operations: readonly CommitOperation[],
+  guards: readonly LockGuard[],
+): CrossSlotError {
+  const slots = new Map<number, string[]>();
+  const note = (slot: number, what: string): void => {
+    slots.set(slot, [...(slots.get(slot) ?? []), what]);
+  };
+  for (const { key } of operations) note(store.slotOf('entry', key), key);
+  for (const { name } of guards) note(store.slotOf('lock', name), `lock ${name}`);
+  const list = [...slots].map(([slot, keys]) => `slot ${slot}: ${keys.join(', ')}`).join('; ');
+  return new CrossSlotError(
+    `the transaction needs ${slots.size} cluster slots (${list}); give its keys and locks one hash tag such as {order-7}`,
+    {
+      details: { slots: Object.fromEntries(slots) },
+    },
+  );
 }
 
 function refusal(outcome: Exclude<CommitOutcome, { kind: 'committed' }>, { txnId, demanded }: Proposal): Error {

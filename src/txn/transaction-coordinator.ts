@@ -1,5 +1,5 @@
-import { AsyncResource } from 'node:async_hooks';
 import { present } from '../base/assert.js';
+import { callScope } from '../base/async-scope.js';
 import type { Clock } from '../base/clock.js';
 import {
   InvalidOptionsError,
@@ -10,14 +10,16 @@ import {
 import type { ErrorSink } from '../base/error-sink.js';
 import { isIdleWithin } from '../base/idle.js';
 import { newId, type Random } from '../base/random.js';
+import { rejecting } from '../base/rejecting.js';
 import type { LockService } from '../lock/lock.service.js';
-import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
+import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { currentAttempt, insideTransaction, outsideTransaction } from '../version/attempt.js';
 import { retryConflicts } from '../version/conflict-retry.js';
-import { currentResource, type ResourceCall } from '../version/resource-call.js';
+import { noteCommitted, type ResourceCall } from '../version/resource-call.js';
 import { readForCall } from '../version/resource-read.js';
 import {
+  type ResolvedRetryOptions,
   resolveRetryOptions,
   resolveStrategy,
   type RetryOptions,
@@ -25,19 +27,19 @@ import {
 } from '../version/version.options.js';
 import {
   ActiveTransaction,
+  asTransaction,
   currentTransaction,
   type FetchEntries,
   type TransactionOwner,
-  withTransaction,
 } from './active-transaction.js';
 import { escalate } from './escalation.js';
 import { Lifetime } from './lifetime.js';
 import { callLocks, guardsOf, holdUntilSettled, namedLocks, withLocksAround } from './lock-guards.js';
 import { NoTransaction } from './no-transaction.js';
-import { type CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
+import { OneSlotCommit, type Proposal } from './one-slot-commit.js';
 import { actionFor, isApart } from './propagation.js';
+import { StandAlone } from './stand-alone.js';
 import type { Transaction, TransactionOutcome } from './transaction.js';
-import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
 import {
   type ResolvedTransactionOptions,
   resolveTransactionOptions,
@@ -66,17 +68,27 @@ type Work<T> = (txn: Transaction) => T | Promise<T>;
 export class TransactionCoordinator implements TransactionOwner {
   /** The name of the module that this service belongs to. */
   readonly storeName: string;
+  /** @internal For the cache and the version service: what happens outside of any transaction. */
+  readonly alone: StandAlone;
   private readonly committer: OneSlotCommit;
   private readonly strategy: VersionStrategy;
+  private readonly defaults: ResolvedTransactionOptions;
+  private readonly retryDefaults: ResolvedRetryOptions;
+  private readonly fetch: FetchEntries;
   private readonly running = new Set<Lifetime>();
   private isClosing = false;
 
   constructor(private readonly deps: CoordinatorDependencies) {
-    this.storeName = deps.locks.storeName;
-    resolveTransactionOptions({}, deps.options);
-    resolveRetryOptions({}, deps.version);
+    const { clock, locks, random, store } = deps;
+    this.storeName = locks.storeName;
+    this.defaults = resolveTransactionOptions({}, deps.options);
+    this.retryDefaults = resolveRetryOptions({}, deps.version);
     this.strategy = resolveStrategy(deps.version);
-    this.committer = new OneSlotCommit(deps.store, deps.clock, deps.random);
+    this.committer = new OneSlotCommit(store, clock, random);
+    this.fetch = (keys) => readForCall(store, keys);
+    const { committer, strategy, defaults: options } = this;
+    const assertOpen = this.assertOpen.bind(this);
+    this.alone = new StandAlone({ store, locks, clock, committer, strategy, options, assertOpen });
   }
 
   /** The transaction of the present call; undefined outside one, and after it ended. */
@@ -97,32 +109,34 @@ export class TransactionCoordinator implements TransactionOwner {
    */
   run<T>(fn: Work<T>): Promise<T>;
   run<T>(options: TransactionOptions, fn: Work<T>): Promise<T>;
-  async run<T>(optionsOrFn: TransactionOptions | Work<T>, maybeFn?: Work<T>): Promise<T> {
-    return this.execute(...split(optionsOrFn, maybeFn));
+  run<T>(optionsOrFn: TransactionOptions | Work<T>, maybeFn?: Work<T>): Promise<T> {
+    return rejecting(() => this.execute(...split(optionsOrFn, maybeFn)));
   }
 
   /** Like {@link run}, and runs `fn` again after a version conflict; `options.retry` and `forRoot({ version })` bound it. */
   runWithRetry<T>(fn: Work<T>): Promise<T>;
   runWithRetry<T>(options: TransactionOptions & { readonly retry?: RetryOptions }, fn: Work<T>): Promise<T>;
-  async runWithRetry<T>(
+  runWithRetry<T>(
     optionsOrFn: (TransactionOptions & { readonly retry?: RetryOptions }) | Work<T>,
     maybeFn?: Work<T>,
   ): Promise<T> {
-    const [options, fn] = split(optionsOrFn, maybeFn);
-    const retry = resolveRetryOptions(options.retry ?? {}, this.deps.version);
-    const commitsItself = isApart(options.propagation);
-    return retryConflicts({ ...retry, commitsItself }, { ...this.deps, owner: this }, options.signal, () =>
-      this.execute(options, fn),
-    );
+    return rejecting(() => {
+      const [options, fn] = split(optionsOrFn, maybeFn);
+      const { clock, random, version } = this.deps;
+      const retry = options.retry ? resolveRetryOptions(options.retry, version) : this.retryDefaults;
+      const deps = { clock, random, owner: this, commitsItself: isApart(options.propagation) };
+      return retryConflicts(retry, deps, options.signal, () => this.execute(options, fn));
+    });
   }
 
   /**
-   * For the layer around decorated methods: like {@link run}, with the resource that it is this call's to commit.
+   * For the layer around decorated methods: like {@link run}, with the resource that it is this call's to commit. It
+   * throws what is wrong with the call itself.
    * @internal
    */
-  async execute<T>(options: TransactionOptions, fn: Work<T>, resource?: ResourceCall): Promise<T> {
+  execute<T>(options: TransactionOptions, fn: Work<T>, resource?: ResourceCall): Promise<T> {
     const outer = this.active();
-    const resolved = resolveTransactionOptions(options, this.deps.options);
+    const resolved = isDefault(options) ? this.defaults : resolveTransactionOptions(options, this.deps.options);
     const action = actionFor(resolved.propagation, outer !== undefined);
     if (resource?.isWrite && action !== 'begin') {
       throw new TransactionStateError(
@@ -138,9 +152,7 @@ export class TransactionCoordinator implements TransactionOwner {
       case 'begin':
         return this.begin(options, resolved, fn, resource);
       case 'none':
-        return outsideTransaction(this, () =>
-          withTransaction(this, undefined, () => fn(new NoTransaction(currentAttempt().number, options.signal))),
-        );
+        return this.without(options, fn);
       case 'refuse':
         throw new TransactionStateError(
           outer
@@ -156,38 +168,6 @@ export class TransactionCoordinator implements TransactionOwner {
    */
   active(): ActiveTransaction | undefined {
     return currentTransaction(this);
-  }
-
-  /**
-   * For the cache: reads without a transaction, within the limits of one.
-   * @internal
-   */
-  async readAlone(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    new TxnBuffer(resolveTransactionOptions({}, this.deps.options)).admitReads(keys);
-    return readForCall(this.deps.store, keys);
-  }
-
-  /**
-   * For the cache: writes without a transaction, as a commit of their own, within the limits of one.
-   * @internal
-   */
-  async writeAlone(writes: Iterable<readonly [string, BufferedWrite]>): Promise<CommittedVersions> {
-    const buffer = new TxnBuffer(resolveTransactionOptions({}, this.deps.options));
-    buffer.putAll(writes);
-    return this.commitAlone(buffer.operations('read-committed', this.strategy));
-  }
-
-  /**
-   * For the version service: one commit of its own, guarded by the locks of the call.
-   * @internal
-   */
-  async commitAlone(operations: readonly CommitOperation[]): Promise<CommittedVersions> {
-    const { clock, locks, options } = this.deps;
-    const held = callLocks();
-    this.assertOpen(held.length > 0);
-    const { timeoutMs } = resolveTransactionOptions({}, options);
-    const proposal = { txnId: newId(), operations, guards: guardsOf(held, locks), deadlineMs: clock.now() + timeoutMs };
-    return this.noted(await this.committer.commit(proposal));
   }
 
   /** @internal */
@@ -228,10 +208,15 @@ export class TransactionCoordinator implements TransactionOwner {
     }
   }
 
+  private async without<T>(options: TransactionOptions, fn: Work<T>): Promise<T> {
+    const none = new NoTransaction(currentAttempt().number, options.signal);
+    return callScope.runAll([outsideTransaction(this), asTransaction(this, undefined)], () => fn(none));
+  }
+
   private async nest<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
     const part = outer.nest();
     try {
-      const result = await withTransaction(this, part, () => fn(part));
+      const result = await callScope.runAll([asTransaction(this, part)], () => fn(part));
       part.assertNotRollbackOnly();
       outer.absorb(part);
       return result;
@@ -249,21 +234,25 @@ export class TransactionCoordinator implements TransactionOwner {
     resource: ResourceCall | undefined,
   ): Promise<T> {
     const { number, contended } = currentAttempt();
-    const { clock, locks, store, report } = this.deps;
+    const { clock, locks, report } = this.deps;
     const around = callLocks();
     this.assertOpen(around.length > 0 || this.current() !== undefined);
     const guards = new Set([...around, ...namedLocks(locks, options.locks)]);
     const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: guards, signal: options.signal });
     const { ending } = lifetime;
-    const fetch: FetchEntries = (keys) => readForCall(store, keys);
-    const txn = new ActiveTransaction(newId(), number, resolved, this, ending, fetch, guards);
-    const inside = <R>(run: () => R): R =>
-      withTransaction(this, txn, () => insideTransaction(this, () => withLocksAround({ locks: around, ending }, run)));
-    // Made here because a timer calls it, which may be anybody's.
-    const call = new AsyncResource('Transaction');
-    const holdOn = (work: Promise<unknown>): void => {
-      call.runInAsyncScope(holdUntilSettled, undefined, around, work, report);
-    };
+    const txn = new ActiveTransaction(newId(), number, resolved, this, ending, this.fetch, guards);
+    const bindings = [asTransaction(this, txn), ...insideTransaction(this), withLocksAround({ locks: around, ending })];
+    // Captured here because a timer calls it, which may be anybody's.
+    const inCall = callScope.capture();
+    const within = <R>(work: () => R | Promise<R>): Promise<R> =>
+      lifetime.race(
+        () => callScope.runAll(bindings, work),
+        (outliving) => {
+          inCall(() => {
+            holdUntilSettled(around, outliving, report);
+          });
+        },
+      );
     let outcome: TransactionOutcome = 'rolled-back';
     this.running.add(lifetime);
     try {
@@ -271,17 +260,18 @@ export class TransactionCoordinator implements TransactionOwner {
         contended.length > 0 ? await escalate(locks, contended, resolved.timeoutMs, ending.signal) : undefined;
       try {
         lifetime.assertAlive();
-        const work = inside(() => this.work(txn, fn));
-        const result = await lifetime.race(work, () => {
-          holdOn(work);
-        });
+        const result = await within(() => fn(txn));
+        txn.assertNotRollbackOnly();
+        if (!txn.hooks.areNone) await within(() => txn.hooks.runBeforeCommit());
+        txn.assertNotRollbackOnly();
         lifetime.assertAlive();
         txn.startCommit();
-        await this.commit(txn, lifetime.deadlineMs, resource);
+        const versions = await this.committer.commit(this.proposal(txn, lifetime.deadlineMs, resource));
+        noteCommitted(this.deps.store, versions);
         outcome = 'committed';
         return result;
       } finally {
-        await calm?.();
+        if (calm) await calm();
       }
     } catch (error) {
       if (error instanceof TransactionInDoubtError) outcome = 'in-doubt';
@@ -294,36 +284,14 @@ export class TransactionCoordinator implements TransactionOwner {
     }
   }
 
-  private async commit(txn: ActiveTransaction, deadlineMs: number, resource: ResourceCall | undefined): Promise<void> {
+  private proposal(txn: ActiveTransaction, deadlineMs: number, resource: ResourceCall | undefined): Proposal {
     const demanded = resource?.precondition && { key: resource.key, expected: resource.precondition };
     // Whatever the method did to its resource, the next If-Match with the old tag must fail.
     if (resource?.isWrite && !txn.buffer.hasWrite(resource.key)) {
       txn.buffer.put(resource.key, { kind: 'bump', ttlMs: this.deps.resourceTtlMs });
     }
-    const versions = await this.committer.commit({
-      txnId: txn.id,
-      operations: txn.buffer.operations(txn.options.isolation, this.strategy, demanded),
-      guards: guardsOf(txn.guards, this.deps.locks),
-      deadlineMs,
-      demanded,
-    });
-    this.noted(versions);
-  }
-
-  private async work<T>(txn: ActiveTransaction, fn: Work<T>): Promise<T> {
-    const result = await fn(txn);
-    txn.assertNotRollbackOnly();
-    if (!txn.hooks.areNone) await txn.hooks.runBeforeCommit();
-    txn.assertNotRollbackOnly();
-    return result;
-  }
-
-  /** Whichever transaction of the call wrote its resource: the ETag must fit the body. */
-  private noted(versions: CommittedVersions): CommittedVersions {
-    const resource = currentResource(this.deps.store);
-    const version = resource && versions.get(resource.key);
-    if (version !== undefined) resource?.noteCommit(version);
-    return versions;
+    const operations = txn.buffer.operations(txn.options.isolation, this.strategy, demanded);
+    return { txnId: txn.id, operations, guards: guardsOf(txn.guards, this.deps.locks), deadlineMs, demanded };
   }
 
   /** What belongs to a running call may go on: the call is what the closing application waits for. */
@@ -331,6 +299,11 @@ export class TransactionCoordinator implements TransactionOwner {
     if (this.isClosing && !isOfRunningCall)
       throw new ShuttingDownError('the application is closing: no new transaction');
   }
+}
+
+/** Nothing in it differs from the options of the module. */
+function isDefault({ propagation, isolation, timeout, readOnly }: TransactionOptions): boolean {
+  return (propagation ?? isolation ?? timeout ?? readOnly) === undefined;
 }
 
 function split<O extends TransactionOptions, T>(optionsOrFn: O | Work<T>, maybeFn: Work<T> | undefined): [O, Work<T>] {

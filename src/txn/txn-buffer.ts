@@ -113,18 +113,15 @@ export class TxnBuffer {
     strategy: VersionStrategy,
     demanded?: { readonly key: string; readonly expected: Expectation },
   ): CommitOperation[] {
-    const keys = new Set([...this.writes.keys(), ...(isolation === 'serializable' ? this.reads.keys() : [])]);
-    if (demanded) keys.add(demanded.key);
+    const keys = [...this.writes.keys()];
+    if (isolation === 'serializable') for (const key of this.reads.keys()) if (!this.writes.has(key)) keys.push(key);
+    if (demanded && !keys.includes(demanded.key)) keys.push(demanded.key);
     const operations: CommitOperation[] = [];
-    for (const key of [...keys].sort()) {
+    for (const key of keys.sort()) {
       const expected = this.expectationFor(key, demanded?.key === key ? demanded.expected : undefined);
       const write = this.writes.get(key)?.write;
-      if (write) {
-        const operation = operationOf(key, write, strategy);
-        operations.push(expected ? { ...operation, expected } : operation);
-      } else if (expected) {
-        operations.push({ kind: 'check', key, expected });
-      }
+      if (write) operations.push(operationOf(key, write, expected, strategy));
+      else if (expected) operations.push({ kind: 'check', key, expected });
     }
     return operations;
   }
@@ -195,14 +192,15 @@ export class TxnBuffer {
 function operationOf(
   key: string,
   write: BufferedWrite,
+  expected: Expectation | undefined,
   strategy: VersionStrategy,
-): Exclude<CommitOperation, { kind: 'check' }> {
+): CommitOperation {
   switch (write.kind) {
     case 'put':
-      return { kind: 'put', key, value: write.value, ttlMs: write.ttlMs, strategy };
+      return { kind: 'put', key, expected, value: write.value, ttlMs: write.ttlMs, strategy };
     case 'bump':
-      return { kind: 'bump', key, ttlMs: write.ttlMs, strategy };
+      return { kind: 'bump', key, expected, ttlMs: write.ttlMs, strategy };
     case 'delete':
-      return { kind: 'delete', key };
+      return { kind: 'delete', key, expected };
   }
 }

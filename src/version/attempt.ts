@@ -1,4 +1,4 @@
-import { callScope, ScopeKey } from '../base/async-scope.js';
+import { type Binding, callScope, ScopeKey } from '../base/async-scope.js';
 
 /** Which run of a retried call this is. */
 export interface Attempt {
@@ -22,19 +22,16 @@ export function withAttempt<R>(attempt: Attempt, fn: () => R): R {
 }
 
 /**
- * Marks `fn` as the inside of a transaction of `owner`: a conflict of that transaction can only be retried outside it,
- * and an inner transaction counts its attempts from 1.
+ * The inside of a transaction of `owner`: a conflict of that transaction can only be retried outside it, and an inner
+ * transaction counts its attempts from 1.
  */
-export function insideTransaction<R>(owner: object, fn: () => R): R {
-  return callScope.run(INSIDE_TRANSACTION, [...transactionOwners(), owner], () =>
-    callScope.run(ATTEMPT, undefined, fn),
-  );
+export function insideTransaction(owner: object): readonly Binding[] {
+  return [INSIDE_TRANSACTION.to([...transactionOwners(), owner]), ATTEMPT.to(undefined)];
 }
 
-/** Marks `fn` as outside of any transaction of `owner` again (`not_supported`). */
-export function outsideTransaction<R>(owner: object, fn: () => R): R {
-  const others = transactionOwners().filter((other) => other !== owner);
-  return callScope.run(INSIDE_TRANSACTION, others, fn);
+/** Outside of any transaction of `owner` again (`not_supported`). */
+export function outsideTransaction(owner: object): Binding {
+  return INSIDE_TRANSACTION.to(transactionOwners().filter((other) => other !== owner));
 }
 
 export function isInsideTransaction(owner: object): boolean {

@@ -11,6 +11,8 @@ export interface RetryDependencies {
   readonly random: Random;
   /** The coordinator whose conflicts are meant: a transaction of another store around the call does not matter. */
   readonly owner: object;
+  /** What runs commits by itself also inside a transaction (`requires_new`). */
+  readonly commitsItself?: boolean;
 }
 
 /**
@@ -23,15 +25,12 @@ export interface RetryDependencies {
  * @throws TransactionAbortedError `TXN_ABORTED` when the signal aborts between two attempts
  */
 export async function retryConflicts<T>(
-  options: ResolvedRetryOptions & {
-    /** `fn` commits by itself also inside a transaction (`requires_new`). */
-    readonly commitsItself?: boolean;
-  },
-  { clock, random, owner }: RetryDependencies,
+  options: ResolvedRetryOptions,
+  { clock, random, owner, commitsItself = false }: RetryDependencies,
   signal: AbortSignal | undefined,
   fn: () => Promise<T>,
 ): Promise<T> {
-  if (isInsideTransaction(owner) && !options.commitsItself) return fn();
+  if (isInsideTransaction(owner) && !commitsItself) return fn();
   const startedMs = clock.now();
   const conflicting = new Set<string>();
   for (let number = 1; ; number++) {

@@ -67,3 +67,10 @@ export function currentResource(store: CacheTxnStore): ResourceCall | undefined 
 export function withResource<R>(resource: ResourceCall, fn: () => R): R {
   return callScope.run(RESOURCE, resource, fn);
 }
+
+/** Whichever commit of the call wrote its resource: the ETag must fit the body. */
+export function noteCommitted(store: CacheTxnStore, versions: ReadonlyMap<string, number>): void {
+  const resource = currentResource(store);
+  const version = resource && versions.get(resource.key);
+  if (version !== undefined) resource?.noteCommit(version);
+}

@@ -34,9 +34,10 @@ export class VersionedLayer implements PipelineLayer {
 
   prepare(method: DecoratedMethod): Around {
     const options = present(method.metadata<VersionedOptions>(VERSIONED), '@Versioned');
-    const retry = { ...resolveRetryOptions(options, this.module), commitsItself: this.commitsItself(method) };
+    const retry = resolveRetryOptions(options, this.module);
+    const deps = { ...this.deps, commitsItself: this.commitsItself(method) };
     const attempts: Around = (call, next) =>
-      retryConflicts(retry, this.deps, call.signal, () => {
+      retryConflicts(retry, deps, call.signal, () => {
         if (currentAttempt().number > 1) currentResource(this.store)?.forget();
         return next();
       });

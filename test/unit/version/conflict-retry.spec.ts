@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
 import fc from 'fast-check';
 import { VersionConflictError } from '../../../src/base/errors.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
@@ -102,7 +103,8 @@ describe('the retry of version conflicts', () => {
       { clock, random: () => 0, owner },
       undefined,
       async () => {
-        numbers.push([currentAttempt().number, insideTransaction(owner, () => currentAttempt().number)]);
+        const inside = callScope.runAll(insideTransaction(owner), () => currentAttempt().number);
+        numbers.push([currentAttempt().number, inside]);
         if (numbers.length < 3) throw conflict('a');
       },
     );
@@ -128,9 +130,9 @@ describe('the retry of version conflicts', () => {
   it('G30: leaves a conflict inside a transaction to that transaction’s own retry, unless it commits by itself', async () => {
     const runs = async (commitsItself: boolean): Promise<number> => {
       let count = 0;
-      const options = { ...resolveRetryOptions({ attempts: 3 }, {}), commitsItself };
-      const deps = { clock: new ManualClock(), random: () => 0, owner };
-      const running = insideTransaction(owner, () =>
+      const options = resolveRetryOptions({ attempts: 3 }, {});
+      const deps = { clock: new ManualClock(), random: () => 0, owner, commitsItself };
+      const running = callScope.runAll(insideTransaction(owner), () =>
         observe(
           retryConflicts(options, deps, undefined, async () => {
             count += 1;

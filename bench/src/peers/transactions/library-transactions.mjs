@@ -17,7 +17,12 @@ export async function open(port) {
       coordinator.runWithRetry(RETRY, async ({ attempt }) => {
         const accounts = await cache.getMany([from, to]);
         const [left, right] = moved(accounts.get(from), accounts.get(to));
-        await cache.setMany({ [from]: left, [to]: right });
+        await cache.setMany(
+          new Map([
+            [from, left],
+            [to, right],
+          ]),
+        );
         return attempt;
       }),
     close,

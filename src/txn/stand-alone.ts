@@ -1,0 +1,50 @@
+import type { Clock } from '../base/clock.js';
+import { newId } from '../base/random.js';
+import type { LockService } from '../lock/lock.service.js';
+import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { noteCommitted } from '../version/resource-call.js';
+import { readForCall } from '../version/resource-read.js';
+import { callLocks, guardsOf } from './lock-guards.js';
+import type { CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
+import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
+import type { ResolvedTransactionOptions } from './txn.options.js';
+
+/** What single operations share with the transactions of their coordinator. */
+export interface StandAloneDependencies {
+  readonly store: CacheTxnStore;
+  readonly locks: LockService;
+  readonly clock: Clock;
+  readonly committer: OneSlotCommit;
+  readonly strategy: VersionStrategy;
+  /** Of a transaction without options of its own: a single operation has its limits and its time. */
+  readonly options: ResolvedTransactionOptions;
+  /** @throws ShuttingDownError `SHUTTING_DOWN` */
+  readonly assertOpen: (isOfRunningCall: boolean) => void;
+}
+
+/** Reads and writes of the cache outside of transactions: every write is a commit of its own, guarded by the locks of the call. */
+export class StandAlone {
+  constructor(private readonly deps: StandAloneDependencies) {}
+
+  read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    new TxnBuffer(this.deps.options).admitReads(keys);
+    return readForCall(this.deps.store, keys);
+  }
+
+  write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<CommittedVersions> {
+    const buffer = new TxnBuffer(this.deps.options);
+    buffer.putAll(writes);
+    return this.commit(buffer.operations('read-committed', this.deps.strategy));
+  }
+
+  async commit(operations: readonly CommitOperation[]): Promise<CommittedVersions> {
+    const { assertOpen, clock, committer, locks, options, store } = this.deps;
+    const held = callLocks();
+    assertOpen(held.length > 0);
+    const deadlineMs = clock.now() + options.timeoutMs;
+    const versions = await committer.commit({ txnId: newId(), operations, guards: guardsOf(held, locks), deadlineMs });
+    noteCommitted(store, versions);
+    return versions;
+  }
+}
