@@ -20,14 +20,18 @@ export const WAIT_MS = 60_000;
 const FILES = /** @type {const} */ ({
   'nestjs-cache-txn': 'library-locks.mjs',
   raw: 'raw-locks.mjs',
+  'raw, with deadlines': 'raw-locks.mjs',
+  'raw, auto-pipelined': 'raw-locks.mjs',
   redlock: 'redlock-locks.mjs',
   'redlock tuned': 'redlock-locks.mjs',
   'redis-semaphore': 'semaphore-locks.mjs',
   'redis-semaphore tuned': 'semaphore-locks.mjs',
 });
 
-/** Defaults, and the best of what was tried for a queue of 50 (see README). */
+/** Beside the defaults; the tuned ones are the best of what was tried for a queue of 50 (see README). */
 const SETTINGS = {
+  'raw, with deadlines': { commandTimeout: 2_000, socketTimeout: 4_000 },
+  'raw, auto-pipelined': { enableAutoPipelining: true },
   'redlock tuned': { retryDelay: 5, retryJitter: 3 },
   'redis-semaphore tuned': { retryInterval: 1 },
 };

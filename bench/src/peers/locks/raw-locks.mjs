@@ -9,10 +9,11 @@ const RELEASE_SHA1 = createHash('sha1').update(RELEASE).digest('hex');
  * What one writes by hand: `SET NX PX` and a script that compares and deletes. It neither waits nor renews.
  *
  * @param {number} port
+ * @param {import('ioredis').RedisOptions} settings
  * @returns {Promise<import('./locks.mjs').Locks>}
  */
-export async function open(port) {
-  const client = new Redis(port);
+export async function open(port, settings) {
+  const client = new Redis(port, settings);
   await client.script('LOAD', RELEASE);
   return {
     async acquire(name) {

@@ -2,7 +2,7 @@ import { Redis } from 'ioredis';
 import { default as Redlock } from 'redlock';
 import { moved, TTL_MS } from './transactions.mjs';
 
-/** The best of what was tried on hot keys (see README). */
+/** Short enough for a hold of two round trips; its default of 200 ms would only wait. */
 const SETTINGS = { retryCount: -1, retryDelay: 2, retryJitter: 2 };
 
 /**
