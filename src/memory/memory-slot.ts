@@ -8,12 +8,17 @@ import type { Instant } from './server-time.js';
 /** How long an abort is remembered: far longer than a commit can be on its way (protocol I8). */
 const ABORT_REMEMBERED_MS = 3_600_000;
 
+/**
+ * Outcomes that can be asked for, the latest; without a bound a busy process keeps those of all of its last 30 s. An answer
+ * within one process is lost only where a test drops it, and then it is asked for at once.
+ */
+const MOST_OUTCOMES = 10_000;
+
 /** What one atomic step can touch: all locks, entries and commit outcomes of one namespace. */
 export class MemorySlot {
   readonly locks: LockTable;
   readonly entries: EntryTable;
-  /** Bounded by their time alone: an evicted outcome would let a commit run twice. */
-  private readonly outcomes = new ExpiringMap<ResolveOutcome>();
+  private readonly outcomes = new ExpiringMap<ResolveOutcome>(MOST_OUTCOMES);
 
   constructor(maxEntries: number, deliver: (delivery: Delivery) => void) {
     this.locks = new LockTable(deliver);

@@ -79,10 +79,17 @@ function shared(cluster: Cluster): Connections {
 }
 
 /**
- * RESP2 and its reply shapes, whatever the ioredis major's default; never a replica (threat S22); and no time-out of the
- * user's own client, which would speak before the deadline of this store.
+ * RESP2 and its reply shapes, whatever the ioredis major's default; never a replica (threat S22); no time-out of the
+ * user's own client, which would speak before the deadline of this store; and no detector of failovers, whose news ends
+ * an ioredis 6.0.0 client for good when it comes while that reconnects.
  */
-const EVERYWHERE = { protocol: 2, replyMapping: 'legacy', role: 'master', commandTimeout: undefined } as const;
+const EVERYWHERE = {
+  protocol: 2,
+  replyMapping: 'legacy',
+  role: 'master',
+  commandTimeout: undefined,
+  failoverDetector: false,
+} as const;
 
 type OwnOptions = Omit<RedisOptions, 'replyMapping'> & typeof EVERYWHERE;
 

@@ -35,6 +35,7 @@ export const OWNED_OPTIONS = [
   'protocol',
   'replyMapping',
   'autoResubscribe',
+  'failoverDetector',
   'scripts',
 ] as const satisfies readonly (keyof RedisOptions)[];
 

@@ -22,13 +22,13 @@ export class CacheTxnLayer implements PipelineLayer {
 
   storeOf(method: DecoratedMethod): string | undefined {
     const own = method.metadata<CacheTxnOptions>(CACHE_TXN);
-    const versioned = method.metadata<VersionedOptions>(VERSIONED);
-    if (own && versioned && storeNameOf(own) !== storeNameOf(versioned)) throw twoStores(method);
     if (own) return storeNameOf(own);
+    const versioned = method.metadata<VersionedOptions>(VERSIONED);
     return versioned && changesResource(method) ? storeNameOf(versioned) : undefined;
   }
 
   prepare(method: DecoratedMethod): Around {
+    checkOneStore(method);
     const own = method.metadata<CacheTxnOptions>(CACHE_TXN) ?? {};
     const options = changesResource(method) ? forResource(method, own) : own;
     // A method that this one calls has transactions of its own, which must neither demand nor bump the resource.
@@ -45,10 +45,14 @@ export function commitsItself(method: DecoratedMethod): boolean {
   return options !== undefined && isApart(options.propagation);
 }
 
-function twoStores({ target, name }: DecoratedMethod): InvalidOptionsError {
-  return new InvalidOptionsError(
-    `@CacheTxn and @Versioned of ${target.name}.${name} name two stores, but what is retried is the commit: give both the same \`store\``,
-    { details: { method: `${target.name}.${name}` } },
+function checkOneStore(method: DecoratedMethod): void {
+  const own = method.metadata<CacheTxnOptions>(CACHE_TXN);
+  const versioned = method.metadata<VersionedOptions>(VERSIONED);
+  if (!own || !versioned || storeNameOf(own) === storeNameOf(versioned)) return;
+  const named = `${method.target.name}.${method.name}`;
+  throw new InvalidOptionsError(
+    `@CacheTxn and @Versioned of ${named} name two stores, but what is retried is the commit: give both the same \`store\``,
+    { details: { method: named } },
   );
 }
 

@@ -98,6 +98,19 @@ describe('memoryStore', () => {
     expect((await other.resolveCommit(writing(['key']))).kind).toBe('aborted');
   });
 
+  it('keeps the outcomes of the latest 10,000 commits, so that a busy process does not grow', async () => {
+    const store = memoryStore();
+    await store.start(context());
+    const commitAs = (txnId: number): CommitRequest => ({
+      ...writing(['key']),
+      txnId: `${txnId}`,
+      outcomeTtlMs: 30_000,
+    });
+    for (let id = 0; id <= 10_000; id += 1) await store.commit(commitAs(id));
+    expect((await store.resolveCommit(commitAs(1))).kind).toBe('committed');
+    expect((await store.resolveCommit(commitAs(0))).kind).toBe('aborted');
+  });
+
   it('takes its time from outside', async () => {
     const clock = new ManualClock();
     const store = memoryStore({ timeUs: clock.timeUs });

@@ -20,6 +20,7 @@ const SAFE: RedisOptions = {
   enableAutoPipelining: false,
   socketTimeout: 1_000,
   protocol: 2,
+  failoverDetector: false,
 };
 /** The opposite of each, as a user's client may well have it. */
 const UNSAFE = {
@@ -31,6 +32,7 @@ const UNSAFE = {
   socketTimeout: 60_000,
   commandTimeout: 5,
   autoResubscribe: true,
+  failoverDetector: true,
 };
 
 const clients: (Redis | Cluster)[] = [];

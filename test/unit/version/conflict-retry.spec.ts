@@ -155,7 +155,7 @@ describe('the options of a retry', () => {
       attempts: 5,
       backoff: { initialMs: 10, maxMs: 500 },
       budgetMs: 10_000,
-      escalateAfter: 3,
+      escalateAfter: 1,
     });
     expect(resolveRetryOptions({ attempts: 2, backoff: { max: '3s' } }, module)).toEqual({
       attempts: 2,
