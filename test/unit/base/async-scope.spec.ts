@@ -38,6 +38,28 @@ describe('what travels with a call', () => {
     ]);
   });
 
+  it('may be several things at once, each of which an inner call inherits', () => {
+    const scope = new AsyncScope();
+    const seen = scope.run(A, 'outer', () =>
+      scope.runAll([A.to(undefined), B.to('other')], () => [scope.get(A), scope.get(B)]),
+    );
+    expect(seen).toEqual([undefined, 'other']);
+    expect(scope.get(B)).toBeUndefined();
+  });
+
+  it('can be captured for what somebody else calls later, inside a call of his own', () => {
+    const scope = new AsyncScope();
+    const seen: unknown[] = [];
+    const inCall = scope.run(A, 'mine', () => scope.capture());
+    const outside = scope.capture();
+    scope.run(A, 'theirs', () => {
+      inCall(() => seen.push(scope.get(A)));
+      outside(() => seen.push(scope.get(A)));
+      seen.push(scope.get(A));
+    });
+    expect(seen).toEqual(['mine', undefined, 'theirs']);
+  });
+
   it('is kept apart for calls that run at the same time', async () => {
     const scope = new AsyncScope();
     const call = (name: string): Promise<unknown> =>
