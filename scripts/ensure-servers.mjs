@@ -87,8 +87,8 @@ function stop(reason) {
   console.error(`${reason}
 
 Install the servers, then run the tests again:
-  Debian, Ubuntu   sudo apt-get update && sudo apt-get install -y redis-server postgresql faketime
-  macOS            brew install redis postgresql@17 libfaketime
+  Debian, Ubuntu   sudo apt-get update && sudo apt-get install -y redis-server postgresql faketime openssl
+  macOS            brew install redis postgresql@17 libfaketime openssl
   Docker           docker run --rm -it -v "$PWD":/app -v /app/node_modules -w /app node:20-bookworm sh -c 'npm ci && npm test'
 `);
   process.exit(1);

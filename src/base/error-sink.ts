@@ -9,6 +9,3 @@ export interface ErrorOrigin {
  * It must not throw.
  */
 export type ErrorSink = (error: unknown, origin: ErrorOrigin) => void;
-
-/** Forgets everything; the default outside a module. */
-export const silentSink: ErrorSink = () => undefined;

@@ -138,7 +138,10 @@ export class ShuttingDownError extends CacheTxnError {
   override readonly retryable = true;
 }
 
-/** An option has a value that cannot work; thrown when the class is defined or the module starts. */
+/**
+ * An option or an argument has a value that cannot work: told when the class is defined, when the module starts, or by the
+ * call that was given it.
+ */
 export class InvalidOptionsError extends CacheTxnError {
   readonly code = 'INVALID_OPTIONS';
 }

@@ -4,9 +4,7 @@ import { callScope, ScopeKey } from './async-scope.js';
  * A stretch of a call under one more lock. What was read outside of it may be old inside, because others may have
  * written while the call waited for the lock.
  */
-export interface Section {
-  readonly purpose: string;
-}
+export type Section = symbol;
 
 const SECTION = new ScopeKey<Section>('section');
 
@@ -16,6 +14,6 @@ export function currentSection(): Section | undefined {
 }
 
 /** Runs `fn` as a section of its own. */
-export function inSection<R>(purpose: string, fn: () => R): R {
-  return callScope.run(SECTION, { purpose }, fn);
+export function inSection<R>(fn: () => R): R {
+  return callScope.run(SECTION, Symbol('section'), fn);
 }

@@ -2,7 +2,6 @@ import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
 import { checkKey } from '../store/key-space.js';
-import { checkValueBytes } from '../txn/txn.options.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite, View } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
@@ -27,8 +26,10 @@ export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unk
  * Cached values as JSON. Inside a transaction reads see the transaction's own writes, repeat what they first saw, and
  * writes wait for its commit; outside each call is a commit of its own, refused when a lock of the call is lost.
  *
- * Every method throws KeyTemplateError `KEY_TEMPLATE` or LimitExceededError `LIMIT_EXCEEDED` for unusable keys and
- * values, and StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away.
+ * Every method throws KeyTemplateError `KEY_TEMPLATE` or LimitExceededError `LIMIT_EXCEEDED` for unusable keys,
+ * InvalidOptionsError `INVALID_OPTIONS` or LimitExceededError for values that JSON cannot hold or that are too large, and
+ * StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away; a write outside a
+ * transaction also what a commit throws, such as LockLostError `LOCK_LOST` and TransactionInDoubtError `TXN_IN_DOUBT`.
  */
 export class TransactionalCache {
   constructor(private readonly deps: CacheDependencies) {
@@ -61,23 +62,29 @@ export class TransactionalCache {
     return value === undefined ? undefined : { value, version: view?.version ?? 0 };
   }
 
+  /** Whether there is a value, which is read for it. */
   async has(key: string): Promise<boolean> {
     return (await this.getEntry(key)) !== undefined;
   }
 
+  /** Writes one value; it lives for `options.ttl`, by default the module's `cache.ttl`. */
   async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
-    await this.write([[key, this.putOf(key, value, options)]]);
+    const pending = this.write([[key, this.putOf(key, value, options)]]);
+    if (pending) await pending;
   }
 
   /** All entries together, with one TTL. Outside a transaction they are one commit. */
   async setMany(entries: Entries, options: WriteOptions = {}): Promise<void> {
     const pairs = entries instanceof Map ? [...(entries as ReadonlyMap<string, unknown>)] : Object.entries(entries);
-    await this.write(pairs.map(([key, value]) => [key, this.putOf(key, value, options)]));
+    const pending = this.write(pairs.map(([key, value]) => [key, this.putOf(key, value, options)]));
+    if (pending) await pending;
   }
 
   /** Removes the entries together; absent ones are no error. */
   async delete(...keys: string[]): Promise<void> {
-    await this.write([...new Set(keys)].map((key) => [key, { kind: 'delete' }]));
+    for (const key of keys) checkKey(key, 'key');
+    const pending = this.write([...new Set(keys)].map((key) => [key, { kind: 'delete' }]));
+    if (pending) await pending;
   }
 
   /**
@@ -116,7 +123,6 @@ export class TransactionalCache {
 
   /** Answers the commit to wait for when there is no transaction whose commit will do. */
   private write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<unknown> | undefined {
-    for (const [key] of writes) checkKey(key, 'key');
     const txn = this.deps.coordinator.active();
     if (!txn) return this.deps.coordinator.alone.write(writes);
     txn.write(writes);
@@ -125,9 +131,7 @@ export class TransactionalCache {
 
   private putOf(key: string, value: unknown, options: WriteOptions): BufferedWrite {
     checkKey(key, 'key');
-    const text = encode(value, key);
-    checkValueBytes(Buffer.byteLength(text), key);
-    return { kind: 'put', value: text, ttlMs: resolveTtlMs(options, this.deps.options) };
+    return { kind: 'put', value: encode(value, key), ttlMs: resolveTtlMs(options, this.deps.options) };
   }
 
   private valueOf<T>(key: string, view: View | undefined): T | undefined {

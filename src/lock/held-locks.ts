@@ -18,7 +18,7 @@ export function currentLock(storeName?: string): LockHandle | undefined {
 
 /** Runs `fn` with `lock` as the innermost lock of its call. */
 export function withHeldLock<R>(lock: LockHandle, fn: () => R): R {
-  return callScope.run(HELD_LOCKS, [...heldLocks(), lock], () => inSection(`lock ${lock.names.join(', ')}`, fn));
+  return callScope.run(HELD_LOCKS, [...heldLocks(), lock], () => inSection(fn));
 }
 
 /** The live lease of the present call that covers `name` in the store that `owner` stands for. */

@@ -82,8 +82,13 @@ export class LockService implements LockOwner {
     }
   }
 
-  /** The present holder and queue of a name; null when nobody holds it. */
-  inspect(name: string): Promise<LockInfo | null> {
+  /**
+   * The present holder and queue of a name; null when nobody holds it.
+   *
+   * @throws KeyTemplateError `KEY_TEMPLATE` for a name that is none, StoreUnavailableError `STORE_UNAVAILABLE`,
+   * StoreTimeoutError `STORE_TIMEOUT`
+   */
+  async inspect(name: string): Promise<LockInfo | null> {
     checkKey(name, 'lock name');
     return this.deps.store.inspectLock(name);
   }
@@ -96,8 +101,11 @@ export class LockService implements LockOwner {
   /**
    * Takes a lock from its holder and gives it to the first waiter; false when nobody held it, or somebody else than
    * the one with `fence`. The old holder's signal fires at its next renewal, its commits are refused at once.
+   *
+   * @throws KeyTemplateError `KEY_TEMPLATE` for a name that is none, StoreUnavailableError `STORE_UNAVAILABLE`,
+   * StoreTimeoutError `STORE_TIMEOUT`: it may have happened
    */
-  forceRelease(name: string, { fence }: { readonly fence?: number } = {}): Promise<boolean> {
+  async forceRelease(name: string, { fence }: { readonly fence?: number } = {}): Promise<boolean> {
     checkKey(name, 'lock name');
     return this.deps.store.forceReleaseLock(name, fence);
   }

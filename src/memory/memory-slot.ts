@@ -5,20 +5,24 @@ import type { Delivery } from './lock-state.js';
 import { LockTable } from './lock-table.js';
 import type { Instant } from './server-time.js';
 
-/** How long an abort is remembered: far longer than a commit can be on its way (protocol I8). */
+/** How long an abort is remembered: far longer than a commit can be on its way (protocol section 3). */
 const ABORT_REMEMBERED_MS = 3_600_000;
 
 /**
- * Outcomes that can be asked for, the latest; without a bound a busy process keeps those of all of its last 30 s. An answer
+ * Commits that can be asked about, the latest; without a bound a busy process keeps those of all of its last 30 s. An answer
  * within one process is lost only where a test drops it, and then it is asked for at once.
  */
-const MOST_OUTCOMES = 10_000;
+const MOST_COMMITTED = 10_000;
+
+type Committed = Extract<ResolveOutcome, { kind: 'committed' }>;
 
 /** What one atomic step can touch: all locks, entries and commit outcomes of one namespace. */
 export class MemorySlot {
   readonly locks: LockTable;
   readonly entries: EntryTable;
-  private readonly outcomes = new ExpiringMap<ResolveOutcome>(MOST_OUTCOMES);
+  private readonly committed = new ExpiringMap<Committed>(MOST_COMMITTED);
+  /** Bounded by their time alone: there is one for each answer that was lost, and a commit that comes later must be refused. */
+  private readonly aborted = new ExpiringMap<true>();
 
   constructor(maxEntries: number, deliver: (delivery: Delivery) => void) {
     this.locks = new LockTable(deliver);
@@ -27,7 +31,7 @@ export class MemorySlot {
 
   /** All checks before the first write; an outcome that is known already goes before everything else. */
   commit({ txnId, operations, guards, outcomeTtlMs }: CommitRequest, now: Instant): CommitOutcome {
-    const known = this.outcomes.get(txnId, now.ms);
+    const known = this.outcomeOf(txnId, now);
     if (known !== undefined) return known;
 
     const lost = guards.find(({ name, token }) => !this.locks.isHeldBy(name, token, now));
@@ -37,17 +41,20 @@ export class MemorySlot {
     if (mismatches.length > 0) return { kind: 'conflict', mismatches };
 
     const versions = operations.map((operation) => this.entries.apply(operation, now));
-    const outcome = { kind: 'committed', versions } as const;
-    if (outcomeTtlMs > 0) this.outcomes.set(txnId, outcome, now.ms + outcomeTtlMs, now.ms);
+    const outcome: Committed = { kind: 'committed', versions };
+    if (outcomeTtlMs > 0) this.committed.set(txnId, outcome, now.ms + outcomeTtlMs, now.ms);
     return outcome;
   }
 
   /** The outcome of the transaction, which becomes `aborted` when there is none (protocol I5). */
   resolve(txnId: string, now: Instant): ResolveOutcome {
-    const known = this.outcomes.get(txnId, now.ms);
+    const known = this.outcomeOf(txnId, now);
     if (known !== undefined) return known;
-    const outcome = { kind: 'aborted' } as const;
-    this.outcomes.set(txnId, outcome, now.ms + ABORT_REMEMBERED_MS, now.ms);
-    return outcome;
+    this.aborted.set(txnId, true, now.ms + ABORT_REMEMBERED_MS, now.ms);
+    return { kind: 'aborted' };
+  }
+
+  private outcomeOf(txnId: string, now: Instant): ResolveOutcome | undefined {
+    return this.aborted.get(txnId, now.ms) ? { kind: 'aborted' } : this.committed.get(txnId, now.ms);
   }
 }

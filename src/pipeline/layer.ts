@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { Call } from './call.js';
 
-/** Order of the layers from the outside in; the stacking of decorators does not matter (architecture, "How a decorated call runs"). */
+/** Order of the layers from the outside in; the stacking of decorators does not matter (G33). */
 export const RANK = { lock: 10, retry: 20, txn: 30 } as const;
 
 /** A method that carries at least one decorator of this library. */

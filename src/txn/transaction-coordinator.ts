@@ -104,8 +104,10 @@ export class TransactionCoordinator implements TransactionOwner {
    * @throws VersionConflictError `VERSION_CONFLICT` when a key changed since it was read
    * @throws LockLostError `LOCK_LOST` when a lock of the call is no longer held
    * @throws TransactionTimeoutError `TXN_TIMEOUT`, TransactionRolledBackError `TXN_ROLLED_BACK`,
-   * TransactionInDoubtError `TXN_IN_DOUBT`, TransactionStateError `TXN_STATE`, CrossSlotError `CROSS_SLOT`,
-   * LimitExceededError `LIMIT_EXCEEDED`, StoreUnavailableError `STORE_UNAVAILABLE`
+   * TransactionAbortedError `TXN_ABORTED` when `options.signal` aborts, TransactionInDoubtError `TXN_IN_DOUBT`,
+   * TransactionStateError `TXN_STATE`, CrossSlotError `CROSS_SLOT`, LimitExceededError `LIMIT_EXCEEDED`,
+   * StoreUnavailableError `STORE_UNAVAILABLE`, ShuttingDownError `SHUTTING_DOWN`; StoreTimeoutError `STORE_TIMEOUT` when it
+   * only read
    */
   run<T>(fn: Work<T>): Promise<T>;
   run<T>(options: TransactionOptions, fn: Work<T>): Promise<T>;

@@ -1,5 +1,5 @@
 import { afterEach, describe, it } from '@jest/globals';
-import { silentSink } from '../../src/base/error-sink.js';
+import { silentSink } from '../support/silent-sink.js';
 import { MemoryBackend } from '../../src/memory/memory-backend.js';
 import { memoryStore } from '../../src/memory/memory-store.js';
 import type { CacheTxnStore } from '../../src/store/store.js';

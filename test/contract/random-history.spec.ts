@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { setTimeout } from 'node:timers/promises';
-import { silentSink } from '../../src/base/error-sink.js';
+import { silentSink } from '../support/silent-sink.js';
 import { MemoryBackend } from '../../src/memory/memory-backend.js';
 import { memoryStore } from '../../src/memory/memory-store.js';
 import { redisStore } from '../../src/redis/redis-store.js';

@@ -1,3 +1,5 @@
+import { seededRandom } from '../../src/testing/seeded-random.js';
+
 /**
  * Chance of the fault tests: every schedule of faults comes from one seed, so that a failure can be replayed.
  * `scripts/test-faults.mjs` and CONTRIBUTING.md say how.
@@ -20,19 +22,8 @@ export interface Round {
 /** The rounds of a test; its name makes its chance different from that of the others. */
 export function roundsOf(name: string): Round[] {
   return Array.from({ length: FAULT_ROUNDS }, (_, i) => {
-    return { number: i + 1, random: chanceOf(hashOf(`${FAULT_SEED} ${name} ${i + 1}`)) };
+    return { number: i + 1, random: seededRandom(hashOf(`${FAULT_SEED} ${name} ${i + 1}`)) };
   });
-}
-
-/** Numbers in [0, 1) that are the same for the same seed (mulberry32). */
-export function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 /** One of several. */

@@ -5,7 +5,8 @@ import type { Outcome } from '../support/history/event.js';
 import type { Recorder } from '../support/history/recorder.js';
 import { Actor } from './actions.js';
 import type { FaultClient } from './client.js';
-import { chanceOf, pick } from './seed.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
+import { pick } from './seed.js';
 
 /** What a caller of a workload does over and over. */
 export const ACTIONS = ['lockedWrite', 'increment', 'writePair', 'readPair', 'version'] as const;
@@ -41,7 +42,7 @@ export class Workload {
   ) {
     const { registerPort, seed, callers = 3 } = options;
     this.register = new FencedRegister(registerPort, 'register');
-    this.callers = Array.from({ length: callers }, (_, i) => this.work(i, chanceOf(seed + i)));
+    this.callers = Array.from({ length: callers }, (_, i) => this.work(i, seededRandom(seed + i)));
   }
 
   /** Waits until every action has succeeded once more: whatever happened is over. */

@@ -1,10 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { planSchedule, playSchedule } from '../faults/schedule.js';
-import { chanceOf, roundsOf } from '../faults/seed.js';
+import { seededRandom } from '../../src/testing/seeded-random.js';
+import { roundsOf } from '../faults/seed.js';
 
 const plan = (seed: number): ReturnType<typeof planSchedule<string>> =>
-  planSchedule({ random: chanceOf(seed), durationMs: 1_000, gapMs: [20, 80], faults: ['cut', 'reset', 'silence'] });
+  planSchedule({ random: seededRandom(seed), durationMs: 1_000, gapMs: [20, 80], faults: ['cut', 'reset', 'silence'] });
 
 describe('a schedule of faults', () => {
   it('is the same for the same seed, and another for another', () => {

@@ -16,8 +16,6 @@ const DECORATORS = {
   'all three': () => [Locked(KEY), CacheTxn(), Versioned()],
 };
 
-export const VARIANTS = Object.keys(DECORATORS);
-
 /**
  * A Nest application on Express whose one method does nothing; it listens on a free loopback port.
  *

@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Inject, Injectable, Post } from '@nestjs/common';
 import { CacheTxn, CurrentTxn, Locked, type Transaction, TransactionalCache } from 'nestjs-cache-txn';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { milestone, type Milestone } from '../../support/txn-world.js';
@@ -38,9 +37,11 @@ class Orders {
   @Locked('order')
   @CacheTxn({ timeout: '1m' })
   async pay(@CurrentTxn() txn: Transaction) {
+    txn.signal.addEventListener('abort', () => {
+      reason = txn.signal.reason;
+    });
     started.reach();
     await end.reached;
-    reason = txn.signal.reason;
     await this.audit.note();
     await this.cache.set('order', 'paid');
     return 'paid';
@@ -85,7 +86,7 @@ describe('an application that closes in the middle of a call', () => {
     const { app, theirs, answer } = await working(300);
     const began = performance.now();
     const closing = app.app.close();
-    await sleep(400);
+    await eventually(() => reason !== undefined, { what: 'the abort' });
     expect(await theirs.locks.tryAcquire('order')).toBeNull();
     end.reach();
     expect(await answer).toMatchObject({ status: 503 });

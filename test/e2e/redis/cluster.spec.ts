@@ -37,7 +37,7 @@ describe('a Redis store on a cluster', () => {
     expect(store.slotOf('entry', 'a{tag}b')).toBe(hashSlot('tag'));
   });
 
-  it('G18: takes locks, commits under them and reads, all in one slot', async () => {
+  it('takes locks, commits under them and reads, all in one slot', async () => {
     const { store } = await start();
     await provesItself(store, '{order-7}:seat:1');
   });

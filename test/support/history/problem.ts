@@ -10,9 +10,6 @@ export interface Problem {
   readonly events: readonly HistoryEvent[];
 }
 
-/** A pure function that finds the contradictions of one kind. */
-export type Checker = (events: readonly HistoryEvent[]) => readonly Problem[];
-
 /** A problem as one reads it in a failed test. */
 export function describeProblem({ invariant, what, events }: Problem): string {
   return [`${invariant}: ${what}`, ...events.map((event) => `    ${JSON.stringify(event)}`)].join('\n');

@@ -9,8 +9,8 @@ function documents(): string[] {
   const inDocs = readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((file) =>
     join('docs', file),
   );
-  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'sample-app/README.md', 'bench/README.md', ...inDocs].filter((file) =>
-    file.endsWith('.md'),
+  return ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'sample-app/README.md', 'bench/README.md', ...inDocs].filter(
+    (file) => file.endsWith('.md'),
   );
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { sleep } from '../../../src/base/clock.js';
 import { CacheTxnError, StoreTimeoutError, StoreUnavailableError } from '../../../src/base/errors.js';
 import type { Lock } from '../../../src/lock/lock.js';
+import { seededRandom } from '../../../src/testing/seeded-random.js';
 import type { Fault } from '../../support/scripted-store.js';
 import { type LockProcess, LockWorld } from './lock-world.js';
 
@@ -11,17 +12,6 @@ const NAMES = ['0:a', '0:b', '1:c', '1:d'];
 const ROUNDS = 6;
 const ACTORS = 3;
 const LONGEST_LEASE_MS = 2_000;
-
-/** A small seeded generator (mulberry32). */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** Sees every lock that anybody believes to hold, and what must never be. */
 class Witness {
@@ -55,7 +45,7 @@ class History {
   private readonly random: () => number;
 
   constructor(seed: number) {
-    this.random = seeded(seed);
+    this.random = seededRandom(seed);
     const skewMs = this.upTo(4_000) - 2_000;
     this.world = new LockWorld({ slotsAheadMs: [0, skewMs], random: this.random });
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { InvalidOptionsError, StoreUnavailableError } from '../../../src/base/errors.js';
-import { silentSink, type ErrorSink } from '../../../src/base/error-sink.js';
+import { type ErrorSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CommitRequest } from '../../../src/store/entry-operations.js';
@@ -109,6 +110,17 @@ describe('memoryStore', () => {
     for (let id = 0; id <= 10_000; id += 1) await store.commit(commitAs(id));
     expect((await store.resolveCommit(commitAs(1))).kind).toBe('committed');
     expect((await store.resolveCommit(commitAs(0))).kind).toBe('aborted');
+  });
+
+  it('G20: refuses an aborted commit whatever happened since', async () => {
+    const store = memoryStore();
+    await store.start(context());
+    const late = { ...writing(['late']), txnId: 'late', outcomeTtlMs: 30_000 };
+    await store.resolveCommit(late);
+    for (let id = 0; id <= 10_000; id += 1) {
+      await store.commit({ ...writing(['key']), txnId: `${id}`, outcomeTtlMs: 30_000 });
+    }
+    expect(await store.commit(late)).toEqual({ kind: 'aborted' });
   });
 
   it('takes its time from outside', async () => {

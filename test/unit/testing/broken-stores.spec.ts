@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { silentSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { silentSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import type { CommitOperation, CommitRequest } from '../../../src/store/entry-operations.js';
 import {
   committedWrites,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { silentSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import { storeConformanceCases } from '../../../src/testing/store-conformance/store-conformance.js';
 import type { FaultInjectingStore } from '../../../src/testing/faults/fault-injecting-store.js';
 import { TestWorld } from '../../../src/testing/test-world.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { silentSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import type { CommitRequest } from '../../../src/store/entry-operations.js';
 import type { AcquireRequest, Handover } from '../../../src/store/lock-operations.js';
 import { FaultInjectingStore } from '../../../src/testing/faults/fault-injecting-store.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { silentSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { Fault } from '../../../src/testing/faults/fault.js';
 import {

@@ -1,6 +1,6 @@
 import { AssertionError } from 'node:assert';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { silentSink } from '../../../src/base/error-sink.js';
+import { silentSink } from '../../support/silent-sink.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';

@@ -78,7 +78,7 @@ describe('a commit whose answer was lost', () => {
     await expect(arrive()).resolves.toEqual({ kind: 'aborted' });
   });
 
-  it('G20: is in doubt when the store stays away until the deadline, and says which keys', async () => {
+  it('G20, G21: is in doubt when the store stays away until the deadline, and says which keys', async () => {
     app.store.next('commit', lostReply);
     app.store.always('resolveCommit', unavailable);
     const running = observe(increment(app));
@@ -90,7 +90,7 @@ describe('a commit whose answer was lost', () => {
     expect(world.clock.pendingTimers).toBe(0);
   });
 
-  it('G20: gets two seconds for its question also when the deadline has passed', async () => {
+  it('G20, G21: gets two seconds for its question also when the deadline has passed', async () => {
     const slow = gate();
     app.store.next('commit', async (run) => {
       await slow.lateReply(run);
@@ -107,7 +107,7 @@ describe('a commit whose answer was lost', () => {
     expect(running.value).toBe(1);
   });
 
-  it('G20: is in doubt, never "not applied", when its outcome may have been forgotten before anybody could ask', async () => {
+  it('G20, G21: is in doubt, never "not applied", when its outcome may have been forgotten before anybody could ask', async () => {
     const slow = await world.process({ txn: { timeout: '1h' } });
     slow.store.next('commit', lostReply);
     slow.store.always('resolveCommit', unavailable);

@@ -1,6 +1,7 @@
 import { expect, describe, it } from '@jest/globals';
 import { StoreTimeoutError, TransactionInDoubtError } from '../../../src/base/errors.js';
 import { sleep } from '../../../src/base/clock.js';
+import { seededRandom } from '../../../src/testing/seeded-random.js';
 import { type Fault, lostReply, unavailable } from '../../support/scripted-store.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
@@ -8,17 +9,6 @@ const ACCOUNTS = ['a', 'b', 'c', 'd'] as const;
 const START = 100;
 const TRANSFERS = 16;
 const HISTORIES = 60;
-
-/** A source of chance that a failing run can be repeated with (mulberry32). */
-function chanceOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface Transfer {
   readonly id: string;
@@ -110,7 +100,7 @@ class Bank {
 }
 
 async function history(seed: number): Promise<readonly Transfer[]> {
-  const bank = new Bank(chanceOf(seed));
+  const bank = new Bank(seededRandom(seed));
   const processes = [await bank.process(), await bank.process(), await bank.process()];
   const observer = await bank.world.process();
   await observer.cache.setMany(Object.fromEntries(ACCOUNTS.map((account) => [account, START])));

@@ -19,11 +19,11 @@ describe('what was read of a resource before its method ran', () => {
 
   it('is not served under a lock that was taken since: others may have written meanwhile', () => {
     const resource = prefetched();
-    expect(inSection('lock page', () => resource.takePrefetched())).toBeUndefined();
+    expect(inSection(() => resource.takePrefetched())).toBeUndefined();
   });
 
   it('is served under the lock that was there before', () => {
-    inSection('lock page', () => {
+    inSection(() => {
       expect(prefetched().takePrefetched()?.record).toEqual(RECORD);
     });
   });

@@ -1,7 +1,7 @@
 -- A lock is one hash, so that owner, fence and queue can never part:
 --   t token of the owner ('' while min-hold blocks the name)   x end of the lease, ms of server time
---   o label of the owner's process   a acquired at, ms         f fence, kept after release
---   h, q numbers of the last entry taken from and put into the queue, absent while nobody waits
+--   o inbox of the owner's process, which carries its label   a acquired at, ms         f fence, kept after release
+--   h, q numbers of the last entry taken from and put into the queue, from the first waiter until the lock is free again
 --   q:<n> token of entry n           w:<token> 'n deadline_ms claim_ms inbox' of a waiter
 -- The key's own TTL is always a day longer than the lease: it removes forgotten fences and decides nothing.
 
