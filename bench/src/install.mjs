@@ -41,6 +41,15 @@ export function install(benchFolder, libraryFolder) {
 }
 
 /**
+ * Builds the library as its own scripts do.
+ *
+ * @param {string} libraryFolder
+ */
+export function build(libraryFolder) {
+  run('npm', ['run', 'build'], libraryFolder);
+}
+
+/**
  * @param {string} program
  * @param {string[]} args
  * @param {string} cwd

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HELP, parseCommandLine, UsageError } from './command-line.mjs';
-import { install } from './install.mjs';
+import { build, install } from './install.mjs';
 import { describeMachine } from './report/machine.mjs';
 import { replaceBetween, resultsAsMarkdown } from './report/readme.mjs';
 import { goalsAsText, scenarioAsText, writeResults } from './report/results.mjs';
@@ -18,7 +18,12 @@ async function measure({ only, quick, rounds, out, library }) {
   const isFull = !quick && only.length === 0 && library === undefined;
   for (const name of names) titleOf(name);
   const libraryFolder = resolve(library ?? join(bench, '..'));
-  if (!existsSync(join(libraryFolder, 'dist/index.js'))) throw new Error('the library is not built: npm run build');
+  if (library === undefined) {
+    say('building this checkout: npm run build');
+    build(libraryFolder);
+  }
+  if (!existsSync(join(libraryFolder, 'dist/index.js')))
+    throw new Error(`the library is not built: npm run build in ${libraryFolder}`);
   say('installing');
   install(bench, libraryFolder);
 

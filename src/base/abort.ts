@@ -32,8 +32,9 @@ export class LazyAbort {
   abort(reason: Error): void {
     if (this.firstReason) return;
     this.firstReason = reason;
-    this.controller?.abort(reason);
+    // Before those of the signal, which are the user's and may do anything, such as releasing the lock that was lost.
     for (const listener of this.listeners) listener(reason);
+    this.controller?.abort(reason);
   }
 
   /** Calls `listener`, which must not throw, when it is aborted, or has been; answers how to stop. Makes no signal. */

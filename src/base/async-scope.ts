@@ -49,14 +49,6 @@ export class AsyncScope {
     for (const { index, value } of added) bindings[index] = value;
     return this.storage.run(bindings, fn);
   }
-
-  /** Answers how to run functions later with the bindings of now, from wherever they are called. */
-  capture(): (fn: () => void) => void {
-    const bindings = this.storage.getStore() ?? NONE;
-    return (fn) => {
-      this.storage.run(bindings, fn);
-    };
-  }
 }
 
 /**

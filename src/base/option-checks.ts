@@ -8,6 +8,27 @@ export function oneOf<T extends string>(value: T, allowed: readonly T[], option:
   });
 }
 
+/** Every name an options object may have; a record, so that the compiler misses none. */
+export type OptionNames<T> = Readonly<Record<keyof T, true>>;
+
+/** Refuses what is no option, such as a misspelt name. @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function onlyOptions<T>(options: T, names: OptionNames<T>, where: string): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidOptionsError(
+      `${where} takes an object of options, not ${options === null ? 'null' : typeof options}`,
+      {
+        details: { where },
+      },
+    );
+  }
+  // A `__proto__` that came with parsed JSON is nobody's spelling mistake, and is never read (threat S10).
+  const unknown = Object.keys(options).find((name) => name !== '__proto__' && !Object.hasOwn(names, name));
+  if (unknown === undefined) return;
+  throw new InvalidOptionsError(`${where} has no option '${unknown}'; it has ${Object.keys(names).join(', ')}`, {
+    details: { where, option: unknown },
+  });
+}
+
 /** The value, which must be a whole number, bounds inclusive. @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function wholeNumber(value: number, option: string, min: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;

@@ -1,10 +1,14 @@
 import { type Duration, toMs } from '../base/duration.js';
+import type { OptionNames } from '../base/option-checks.js';
 
 /** Options of `forRoot({ cache })`. */
 export interface CacheModuleOptions {
   /** How long an entry lives after its write; 0 for ever. Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
 }
+
+/** The options of `forRoot({ cache })`. */
+export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = { ttl: true };
 
 /** Options of one write. */
 export interface WriteOptions {

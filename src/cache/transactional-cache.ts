@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
+import { shownAs } from '../base/shown-as.js';
 import { checkKey } from '../store/key-space.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite, View } from '../txn/txn-buffer.js';
@@ -143,3 +144,5 @@ export class TransactionalCache {
     return undefined;
   }
 }
+
+shownAs(TransactionalCache, () => ({}));

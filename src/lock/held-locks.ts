@@ -21,9 +21,12 @@ export function withHeldLock<R>(lock: LockHandle, fn: () => R): R {
   return callScope.run(HELD_LOCKS, [...heldLocks(), lock], () => inSection(fn));
 }
 
-/** The live lease of the present call that covers `name` in the store that `owner` stands for. */
+/**
+ * The live lease of the present call that covers `name` in the store that `owner` stands for. Also one whose lock was
+ * released: it lives on for work that outlived its transaction, and that work must not wait for itself.
+ */
 export function leaseOf(name: string, owner: LockOwner): Lease | undefined {
-  for (const lock of heldLocks()) {
+  for (const lock of callScope.get(HELD_LOCKS) ?? []) {
     if (lock.owner !== owner) continue;
     const lease = lock.leases.find((candidate) => candidate.names.includes(name));
     if (lease?.isHeld()) return lease;

@@ -1,6 +1,7 @@
 import { followSignals, type FollowingSignal } from '../base/abort.js';
 import { reasonOf } from '../base/clock.js';
 import { LockLostError } from '../base/errors.js';
+import { shownAs } from '../base/shown-as.js';
 import type { ReleaseOutcome } from '../store/lock-operations.js';
 import type { Lease } from './lease.js';
 import type { Lock } from './lock.js';
@@ -83,8 +84,23 @@ export class LockHandle implements Lock {
   }
 
   release(): Promise<ReleaseOutcome | 'unknown'> {
+    // May find a lease ended and fire its signal, whose listeners may come back here: before anything is counted.
+    for (const lease of this.leases) lease.isHeld();
     this.releasing ??= this.releaseAll();
     return this.releasing;
+  }
+
+  /**
+   * Keeps what is held of it until `work` has settled, also when it is released meanwhile: nobody else may own it while
+   * somebody still works under it.
+   */
+  keepFor(work: Promise<unknown>): void {
+    const kept = this.leases.filter((lease) => lease.isHeld());
+    for (const lease of kept) lease.holds++;
+    const letGo = (): void => {
+      for (const lease of kept) void this.releaseLease(lease);
+    };
+    work.then(letGo, letGo);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -111,3 +127,5 @@ async function worstOf(releasing: readonly Promise<ReleaseOutcome | 'unknown'>[]
   if (outcomes.includes('unknown')) return 'unknown';
   return outcomes.includes('lost') ? 'lost' : 'released';
 }
+
+shownAs(LockHandle, (lock) => ({ names: lock.names, fence: lock.fence, isHeld: lock.isHeld() }));

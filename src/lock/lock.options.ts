@@ -1,6 +1,6 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { InvalidOptionsError } from '../base/errors.js';
-import { wholeNumber } from '../base/option-checks.js';
+import { type OptionNames, wholeNumber } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
 
 /** How a lock is taken and kept. Every option has a default in `forRoot({ lock })`. */
@@ -49,6 +49,21 @@ export interface ResolvedLockOptions {
   readonly maxHoldMs: number;
   readonly minHoldMs: number;
 }
+
+const KEPT: OptionNames<Omit<LockOptions, 'signal'>> = {
+  lease: true,
+  wait: true,
+  mode: true,
+  renew: true,
+  maxHold: true,
+  minHold: true,
+};
+
+/** The options of `@Locked`. */
+export const LOCKED_OPTIONS: OptionNames<LockedOptions> = { ...KEPT, onBusy: true, store: true };
+
+/** The options of `forRoot({ lock })`. */
+export const LOCK_MODULE_OPTIONS: OptionNames<LockModuleOptions> = { ...KEPT, maxWaiters: true, maxPending: true };
 
 const DAY_MS = 86_400_000;
 const DEFAULTS = { lease: '10s', wait: '5s', mode: 'exclusive', renew: true, maxHold: '5m', minHold: 0 } as const;

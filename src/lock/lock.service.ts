@@ -4,6 +4,7 @@ import { present } from '../base/assert.js';
 import { isIdleWithin } from '../base/idle.js';
 import { newId } from '../base/random.js';
 import { DEFAULT_STORE_NAME } from '../base/store-name.js';
+import { shownAs } from '../base/shown-as.js';
 import { checkKey } from '../store/key-space.js';
 import { LIMITS } from '../store/limits.js';
 import type { LockInfo } from '../store/lock-operations.js';
@@ -168,3 +169,5 @@ function checkNames(names: Names): string[] {
   for (const name of wanted) checkKey(name, 'lock name');
   return wanted;
 }
+
+shownAs(LockService, ({ storeName }) => ({ storeName }));

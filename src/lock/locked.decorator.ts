@@ -1,7 +1,7 @@
-import { oneOf } from '../base/option-checks.js';
+import { oneOf, onlyOptions } from '../base/option-checks.js';
 import { layerDecorator } from '../pipeline/decorate.js';
 import { compileKeys, type KeySource } from '../pipeline/key-source.js';
-import { type LockedOptions, resolveLockOptions } from './lock.options.js';
+import { LOCKED_OPTIONS, type LockedOptions, resolveLockOptions } from './lock.options.js';
 
 /** What `@Locked` writes on a method or class. */
 export interface LockedMetadata {
@@ -28,6 +28,7 @@ export function Locked<R extends object = Record<string, unknown>>(
   // Requests are whatever the transport gives; R is the application's own word for them.
   const names = source as KeySource;
   compileKeys(names, { decorator: '@Locked' });
+  onlyOptions(options, LOCKED_OPTIONS, '@Locked');
   resolveLockOptions(options, {});
   oneOf(options.onBusy ?? 'throw', ['throw', 'skip'], '@Locked onBusy');
   return layerDecorator(LOCKED, { names, options } satisfies LockedMetadata);

@@ -1,5 +1,6 @@
 import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
+import { shownAs } from '../base/shown-as.js';
 import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../store/entry-operations.js';
 import { KeySpace } from '../store/key-space.js';
 import type {
@@ -147,3 +148,5 @@ class MemoryStore extends CacheTxnStore {
     return operation(this.session, this.backend.tick());
   }
 }
+
+shownAs(MemoryStore, () => ({}));

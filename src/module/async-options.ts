@@ -21,7 +21,10 @@ export function optionsProviders(given: CacheTxnModuleAsyncOptions): readonly Pr
   const options: Provider = {
     provide: MODULE_OPTIONS,
     inject: [token],
-    useFactory: (factory: CacheTxnOptionsFactory) => factory.createCacheTxnOptions(),
+    useFactory: (factory: Partial<CacheTxnOptionsFactory>) => {
+      if (typeof factory.createCacheTxnOptions === 'function') return factory.createCacheTxnOptions();
+      throw new InvalidOptionsError('forRootAsync: useClass and useExisting need a class with createCacheTxnOptions()');
+    },
   };
   return 'useClass' in given ? [{ provide: OPTIONS_FACTORY, useClass: given.useClass }, options] : [options];
 }

@@ -14,6 +14,7 @@ import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { VersionedLayer } from '../version/versioned.layer.js';
 import { VersionService } from '../version/version.service.js';
 import { type CacheTxnModuleOptions, DEFAULT_NAMESPACE, MODULE_OPTIONS } from './cache-txn.options.js';
+import { checkModuleOptions } from './check-options.js';
 import { ENVIRONMENT, type Environment } from './environment.js';
 import { Lifecycle } from './lifecycle.js';
 import { getCacheTxnToken } from './service-token.js';
@@ -32,10 +33,9 @@ export function serviceProviders(name: string): Provider[] {
   const store: FactoryProvider<Promise<CacheTxnStore>> = {
     provide: STORE,
     inject: [MODULE_OPTIONS, ENVIRONMENT],
-    useFactory: async (
-      { store = memoryStore(), namespace = DEFAULT_NAMESPACE }: Options,
-      { report, warn }: Environment,
-    ) => {
+    useFactory: async (options: Options, { report, warn }: Environment) => {
+      checkModuleOptions(options);
+      const { store = memoryStore(), namespace = DEFAULT_NAMESPACE } = options;
       await store.start({ namespace, processLabel: `${hostname()}:${process.pid}`, report, warn });
       return store;
     },

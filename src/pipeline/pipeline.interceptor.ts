@@ -1,9 +1,16 @@
-import { Inject, Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Optional,
+  type CallHandler,
+  type ExecutionContext,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AsyncResource } from 'node:async_hooks';
 import { Observable } from 'rxjs';
 import { callScope } from '../base/async-scope.js';
-import { TransactionAbortedError } from '../base/errors.js';
+import { InvalidOptionsError, TransactionAbortedError } from '../base/errors.js';
 import { AdapterHttpExchange } from './adapter-http-exchange.js';
 import { onDisconnect } from './client-disconnect.js';
 import { currentCall } from './current-call.js';
@@ -25,10 +32,20 @@ export class PipelineInterceptor implements NestInterceptor {
   /** What has been called before: the name of a handler takes a search through its class. */
   private readonly handlers = new WeakMap<object, WeakMap<Method, CompiledMethod>>();
 
+  private readonly pipeline: Pipeline;
+
+  /** @throws InvalidOptionsError `INVALID_OPTIONS` when no module supplies the layers */
   constructor(
-    @Inject(Pipeline) private readonly pipeline: Pipeline,
+    @Optional() @Inject(Pipeline) pipeline: Pipeline | undefined,
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
-  ) {}
+  ) {
+    if (pipeline === undefined) {
+      throw new InvalidOptionsError(
+        'a method has @Locked, @CacheTxn or @Versioned, but nothing supplies them: import CacheTxnModule.forRoot() in the root module',
+      );
+    }
+    this.pipeline = pipeline;
+  }
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     // Class and method are both decorated, and the class's interceptor is around this one already.

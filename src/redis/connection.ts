@@ -135,6 +135,24 @@ function clusterOptions(
   };
 }
 
+/**
+ * Refuses what a typo in a program without types leads to, before it becomes another error, or another server.
+ * @throws InvalidOptionsError `INVALID_OPTIONS`
+ */
+export function checkGiven(options: RedisStoreOptions): void {
+  const given: unknown = options;
+  if (typeof given !== 'object' || given === null) {
+    throw new InvalidOptionsError("redisStore takes an object, such as { url: 'redis://localhost:6379' }");
+  }
+  const { url, host, path, client, cluster, sentinel } = given as Readonly<Record<string, unknown>>;
+  const hasPlace = [host, path, client, cluster, sentinel].some((place) => place !== undefined);
+  if ('url' in given && url === undefined && !hasPlace) {
+    throw new InvalidOptionsError('redisStore: url is undefined; is the environment variable set?', {
+      details: { option: 'url' },
+    });
+  }
+}
+
 /** Whether the options lead to a cluster. */
 export function isClusterStore(options: RedisStoreOptions): boolean {
   return 'cluster' in options || ('client' in options && isCluster(options.client));

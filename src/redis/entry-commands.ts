@@ -43,7 +43,9 @@ export class EntryCommands {
       keys.push(this.keys.lock(name));
       args.push(token);
     }
-    return this.runner.script(this.scripts.commit, keys, args).then((reply) => readCommit(reply, request));
+    const committed = this.runner.script(this.scripts.commit, keys, args);
+    if (request.isUrgent) this.runner.sendNow();
+    return committed.then((reply) => readCommit(reply, request));
   }
 
   async resolve(request: CommitRequest): Promise<ResolveOutcome> {

@@ -1,4 +1,5 @@
 import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
+import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
 import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../store/entry-operations.js';
 import { KeySpace } from '../store/key-space.js';
@@ -16,6 +17,7 @@ import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../store/sto
 import { CommandRunner } from './command-runner.js';
 import {
   checkConnectionOptions,
+  checkGiven,
   closeClient,
   type Connections,
   createConnections,
@@ -36,6 +38,7 @@ import { connectWithin } from './start.js';
  * @throws InvalidOptionsError `INVALID_OPTIONS`
  */
 export function redisStore(options: RedisStoreOptions): CacheTxnStore {
+  checkGiven(options);
   return new RedisStore(options);
 }
 
@@ -63,7 +66,9 @@ class RedisStore extends CacheTxnStore {
 
   async start(context: StoreContext): Promise<void> {
     if (this.running !== undefined)
-      throw new InvalidOptionsError('this Redis store is started already; make one for each module');
+      throw new InvalidOptionsError(
+        'this Redis store is started already: make one for each module, and close an application before its modules start again',
+      );
     this.keys = new KeySpace(context.namespace);
     const connections = createConnections(this.options, this.settings);
     const runner = new CommandRunner(connections.commands, this.settings.commandTimeoutMs);
@@ -172,3 +177,5 @@ class RedisStore extends CacheTxnStore {
 function notRunning(): StoreUnavailableError {
   return new StoreUnavailableError('the Redis store is not running: it was not started, or it was stopped');
 }
+
+shownAs(RedisStore, () => ({}));

@@ -58,6 +58,8 @@ export interface CommitRequest {
   /** 1 to 128 operations, keys all different. */
   readonly operations: readonly CommitOperation[];
   readonly guards: readonly LockGuard[];
+  /** The caller also relies on what this store cannot check, such as a lock of another store: it shall be sent at once. */
+  readonly isUrgent?: boolean;
   /** How long the outcome can be asked for with {@link CacheTxnStore.resolveCommit}; 0 when nothing is written. */
   readonly outcomeTtlMs: number;
 }

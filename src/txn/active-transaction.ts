@@ -1,6 +1,7 @@
 import type { LazyAbort } from '../base/abort.js';
 import { type Binding, callScope, ScopeKey } from '../base/async-scope.js';
 import { TransactionRolledBackError, TransactionStateError } from '../base/errors.js';
+import { shownAs } from '../base/shown-as.js';
 import type { LockHandle } from '../lock/lock-handle.js';
 import type { EntryRecord } from '../store/entry-operations.js';
 import type { Transaction, TransactionHook, TransactionOutcome } from './transaction.js';
@@ -27,11 +28,23 @@ export function asTransaction(owner: TransactionOwner, txn: ActiveTransaction | 
   return CURRENT.to(txn ? [...others, txn] : others);
 }
 
+/** The transactions of the present call in other stores that are not over. */
+export function otherTransactions(owner: TransactionOwner): readonly ActiveTransaction[] {
+  return callScope.get(CURRENT)?.filter((txn) => txn.owner !== owner && !txn.isOver) ?? NONE;
+}
+
+/** These as the transactions of their stores. */
+export function asTransactions(txns: readonly ActiveTransaction[]): Binding {
+  const others = callScope.get(CURRENT)?.filter((other) => !txns.some(({ owner }) => owner === other.owner)) ?? NONE;
+  return CURRENT.to([...others, ...txns]);
+}
+
 /** The coordinator that made a transaction: those of two stores in one call are strangers to each other. */
 export interface TransactionOwner {
   readonly storeName: string;
 }
 
+const NONE: readonly ActiveTransaction[] = [];
 const NOTHING: View = { value: undefined, version: 0 };
 
 /** How to fetch entries that the transaction has not seen. */
@@ -93,6 +106,7 @@ export class ActiveTransaction implements Transaction {
     part.assertUsable();
     part.buffer.mergeIntoParent();
     part.hooks.moveTo(this.hooks);
+    this.rollbackReason ??= part.rollbackReason;
     part.end();
   }
 
@@ -175,6 +189,11 @@ export class ActiveTransaction implements Transaction {
     this.rollbackReason ??= reason;
   }
 
+  /** Whether it, and what it is a part of, can still commit. */
+  get isUsable(): boolean {
+    return this.ending.reason === undefined && this.state === 'active' && (this.whole?.isUsable ?? true);
+  }
+
   /** @throws TransactionStateError `TXN_STATE` when it is over, else the reason of its signal when that has aborted */
   assertUsable(): void {
     this.whole?.assertUsable();
@@ -185,3 +204,5 @@ export class ActiveTransaction implements Transaction {
     });
   }
 }
+
+shownAs(ActiveTransaction, ({ id, attempt }) => ({ id, attempt }));

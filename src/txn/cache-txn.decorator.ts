@@ -1,3 +1,4 @@
+import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
 import { layerDecorator } from '../pipeline/decorate.js';
 import { resolveTransactionOptions, type TransactionOptions } from './txn.options.js';
@@ -5,6 +6,14 @@ import { resolveTransactionOptions, type TransactionOptions } from './txn.option
 /** Options of `@CacheTxn`. */
 export interface CacheTxnOptions
   extends Pick<TransactionOptions, 'propagation' | 'isolation' | 'timeout' | 'readOnly'>, StoreBound {}
+
+const CACHE_TXN_OPTIONS: OptionNames<CacheTxnOptions> = {
+  propagation: true,
+  isolation: true,
+  timeout: true,
+  readOnly: true,
+  store: true,
+};
 
 export const CACHE_TXN = Symbol('@CacheTxn');
 
@@ -15,6 +24,7 @@ export const CACHE_TXN = Symbol('@CacheTxn');
  * @throws InvalidOptionsError `INVALID_OPTIONS`, when the class is defined
  */
 export function CacheTxn(options: CacheTxnOptions = {}): MethodDecorator & ClassDecorator {
+  onlyOptions(options, CACHE_TXN_OPTIONS, '@CacheTxn');
   resolveTransactionOptions(options, {});
   return layerDecorator(CACHE_TXN, options);
 }

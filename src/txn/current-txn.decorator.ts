@@ -1,5 +1,4 @@
 import { createParamDecorator } from '@nestjs/common';
-import { currentAttempt } from '../version/attempt.js';
 import { innermostTransaction } from './active-transaction.js';
 import { NoTransaction } from './no-transaction.js';
 import type { Transaction } from './transaction.js';
@@ -9,5 +8,5 @@ import type { Transaction } from './transaction.js';
  * hooks throw where the method runs without one.
  */
 export const CurrentTxn: (storeName?: string) => ParameterDecorator = createParamDecorator(
-  (storeName?: string): Transaction => innermostTransaction(storeName) ?? new NoTransaction(currentAttempt().number),
+  (storeName?: string): Transaction => innermostTransaction(storeName) ?? new NoTransaction(1),
 );

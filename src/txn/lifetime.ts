@@ -18,6 +18,7 @@ export class Lifetime {
   readonly ending = new LazyAbort();
   private readonly stops: (() => void)[] = [];
   private onTimeout = (): void => undefined;
+  private isClosed = false;
   readonly deadlineMs: number;
 
   constructor(
@@ -41,8 +42,9 @@ export class Lifetime {
     if (signal) this.follow(signal);
   }
 
+  /** Without effect once it is closed: then the commit decides what becomes of the transaction. */
   abort(reason: Error): void {
-    this.ending.abort(reason);
+    if (!this.isClosed) this.ending.abort(reason);
   }
 
   /**
@@ -69,9 +71,10 @@ export class Lifetime {
     if (this.ending.reason) throw this.ending.reason;
   }
 
-  /** Stops all timers and listeners. */
+  /** Stops all timers and listeners; the signal keeps the state it has. */
   close(): void {
-    for (const stop of this.stops) stop();
+    this.isClosed = true;
+    for (const stop of this.stops.splice(0)) stop();
   }
 
   private timeOut(): void {

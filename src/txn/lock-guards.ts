@@ -1,5 +1,4 @@
 import { type Binding, callScope, ScopeKey } from '../base/async-scope.js';
-import type { ErrorSink } from '../base/error-sink.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { heldLocks } from '../lock/held-locks.js';
 import type { Lock } from '../lock/lock.js';
@@ -11,6 +10,8 @@ import type { LockGuard } from '../store/entry-operations.js';
 interface Guarded {
   readonly locks: readonly LockHandle[];
   readonly ending: { readonly reason: Error | undefined };
+  /** The same of the transactions around it that have locks around them. */
+  readonly outer?: Guarded | undefined;
 }
 
 const AROUND_TRANSACTION = new ScopeKey<Guarded>('locks around the transaction');
@@ -23,13 +24,17 @@ const AROUND_TRANSACTION = new ScopeKey<Guarded>('locks around the transaction')
  */
 export function callLocks(): readonly LockHandle[] {
   const held = heldLocks();
-  const around = callScope.get(AROUND_TRANSACTION);
-  return around?.ending.reason ? [...new Set([...held, ...around.locks])] : held;
+  const givenBack: LockHandle[] = [];
+  for (let around = callScope.get(AROUND_TRANSACTION); around; around = around.outer) {
+    if (around.ending.reason) givenBack.push(...around.locks);
+  }
+  return givenBack.length > 0 ? [...new Set([...held, ...givenBack])] : held;
 }
 
 /** The inside of a transaction that `guarded` describes. */
-export function withLocksAround(guarded: Guarded): Binding {
-  return AROUND_TRANSACTION.to(guarded);
+export function withLocksAround({ locks, ending }: Guarded): Binding {
+  const outer = callScope.get(AROUND_TRANSACTION);
+  return AROUND_TRANSACTION.to(locks.length > 0 ? { locks, ending, outer } : outer);
 }
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS` when one of them was made elsewhere */
@@ -57,21 +62,10 @@ export function guardsOf(locks: Iterable<LockHandle>, service: LockService): Loc
   return [...tokens].map(([name, token]) => ({ name, token }));
 }
 
-/**
- * Holds the locks around the present call until `work` has settled, by entering them once more: whoever took them gives
- * them back when the transaction fails at its time-out, and nobody else may own them while its method still works.
- */
-export function holdUntilSettled(locks: readonly LockHandle[], work: Promise<unknown>, report: ErrorSink): void {
-  for (const lock of locks.filter((candidate) => candidate.isHeld())) {
-    const { names, owner } = lock;
-    const holding = owner.acquire(names, { wait: 0 }).then(async (entered) => {
-      await Promise.allSettled([work]);
-      await entered.release();
-    });
-    holding.catch((error: unknown) => {
-      report(error, { during: 'holding a lock for a method that outlives its transaction', details: { names } });
-    });
-  }
+/** Whether some of them are of another store, which a commit of `service`'s store cannot check. */
+export function hasForeign(locks: Iterable<LockHandle>, service: LockService): boolean {
+  for (const { owner } of locks) if (owner !== service) return true;
+  return false;
 }
 
 /** Calls `onLost` when any of the locks is lost; answers how to stop listening. */

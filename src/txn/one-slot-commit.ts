@@ -40,6 +40,8 @@ export interface Proposal {
   readonly txnId: string;
   readonly operations: readonly CommitOperation[];
   readonly guards: readonly LockGuard[];
+  /** It relies on a lock of another store, which was looked at just now. */
+  readonly isUrgent?: boolean;
   /** By the local clock: until then a lost answer is asked for. */
   readonly deadlineMs: number;
   /** The client's own condition (`If-Match`): its mismatch is a 412, not a conflict. */
@@ -72,7 +74,14 @@ export class OneSlotCommit {
     if (operations.length === 0) return new Map();
     this.assertOneSlot(operations, guards);
     const writes = operations.some(({ kind }) => kind !== 'check');
-    const request: CommitRequest = { txnId, operations, guards, outcomeTtlMs: writes ? OUTCOME_KEPT_MS : 0 };
+    const outcomeTtlMs = writes ? OUTCOME_KEPT_MS : 0;
+    const request: CommitRequest = {
+      txnId,
+      operations,
+      guards,
+      outcomeTtlMs,
+      ...(proposal.isUrgent && { isUrgent: true }),
+    };
     const sentAtMs = this.clock.now();
     let outcome: CommitOutcome;
     try {

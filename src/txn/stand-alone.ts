@@ -5,7 +5,7 @@ import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/ent
 import type { CacheTxnStore } from '../store/store.js';
 import { noteCommitted } from '../version/resource-call.js';
 import { readForCall } from '../version/resource-read.js';
-import { callLocks, guardsOf } from './lock-guards.js';
+import { callLocks, guardsOf, hasForeign } from './lock-guards.js';
 import type { CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
 import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
 import type { ResolvedTransactionOptions } from './txn.options.js';
@@ -43,7 +43,9 @@ export class StandAlone {
     const held = callLocks();
     assertOpen(held.length > 0);
     const deadlineMs = clock.now() + options.timeoutMs;
-    const versions = await committer.commit({ txnId: newId(), operations, guards: guardsOf(held, locks), deadlineMs });
+    const guards = guardsOf(held, locks);
+    const isUrgent = hasForeign(held, locks);
+    const versions = await committer.commit({ txnId: newId(), operations, guards, isUrgent, deadlineMs });
     noteCommitted(store, versions);
     return versions;
   }

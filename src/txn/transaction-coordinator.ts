@@ -1,23 +1,18 @@
 import { present } from '../base/assert.js';
 import { callScope } from '../base/async-scope.js';
 import type { Clock } from '../base/clock.js';
-import {
-  InvalidOptionsError,
-  ShuttingDownError,
-  TransactionInDoubtError,
-  TransactionStateError,
-} from '../base/errors.js';
+import { InvalidOptionsError, ShuttingDownError, TransactionStateError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { isIdleWithin } from '../base/idle.js';
-import { newId, type Random } from '../base/random.js';
+import type { Random } from '../base/random.js';
 import { rejecting } from '../base/rejecting.js';
+import { shownAs } from '../base/shown-as.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
-import { currentAttempt, insideTransaction, outsideTransaction } from '../version/attempt.js';
-import { retryConflicts } from '../version/conflict-retry.js';
-import { noteCommitted, type ResourceCall } from '../version/resource-call.js';
-import { readForCall } from '../version/resource-read.js';
+import { currentAttempt, outsideTransaction } from '../version/attempt.js';
+import { type RetryOwner, retryConflicts } from '../version/conflict-retry.js';
+import type { ResourceCall } from '../version/resource-call.js';
 import {
   type ResolvedRetryOptions,
   resolveRetryOptions,
@@ -26,20 +21,20 @@ import {
   type VersionModuleOptions,
 } from '../version/version.options.js';
 import {
-  ActiveTransaction,
+  type ActiveTransaction,
   asTransaction,
   currentTransaction,
-  type FetchEntries,
+  innermostTransaction,
   type TransactionOwner,
 } from './active-transaction.js';
-import { escalate } from './escalation.js';
-import { Lifetime } from './lifetime.js';
-import { callLocks, guardsOf, holdUntilSettled, namedLocks, withLocksAround } from './lock-guards.js';
+import { isolateAttempt } from './isolated-attempt.js';
+import { callLocks, namedLocks } from './lock-guards.js';
 import { NoTransaction } from './no-transaction.js';
-import { OneSlotCommit, type Proposal } from './one-slot-commit.js';
+import { OneSlotCommit } from './one-slot-commit.js';
 import { actionFor, isApart } from './propagation.js';
 import { StandAlone } from './stand-alone.js';
-import type { Transaction, TransactionOutcome } from './transaction.js';
+import type { Transaction, Work } from './transaction.js';
+import { TransactionRunner } from './transaction-runner.js';
 import {
   type ResolvedTransactionOptions,
   resolveTransactionOptions,
@@ -60,35 +55,36 @@ export interface CoordinatorDependencies {
   readonly report: ErrorSink;
 }
 
-type Work<T> = (txn: Transaction) => T | Promise<T>;
-
 /**
  * Runs functions as transactions: their cache writes wait for the commit and become visible together, or not at all.
  */
-export class TransactionCoordinator implements TransactionOwner {
+export class TransactionCoordinator implements TransactionOwner, RetryOwner {
   /** The name of the module that this service belongs to. */
   readonly storeName: string;
   /** @internal For the cache and the version service: what happens outside of any transaction. */
   readonly alone: StandAlone;
-  private readonly committer: OneSlotCommit;
-  private readonly strategy: VersionStrategy;
+  /** @internal */
+  readonly versionStrategy: VersionStrategy;
+  private readonly runner: TransactionRunner;
   private readonly defaults: ResolvedTransactionOptions;
   private readonly retryDefaults: ResolvedRetryOptions;
-  private readonly fetch: FetchEntries;
-  private readonly running = new Set<Lifetime>();
   private isClosing = false;
 
   constructor(private readonly deps: CoordinatorDependencies) {
-    const { clock, locks, random, store } = deps;
+    const { clock, locks, random, store, report, resourceTtlMs } = deps;
     this.storeName = locks.storeName;
     this.defaults = resolveTransactionOptions({}, deps.options);
     this.retryDefaults = resolveRetryOptions({}, deps.version);
-    this.strategy = resolveStrategy(deps.version);
-    this.committer = new OneSlotCommit(store, clock, random);
-    this.fetch = (keys) => readForCall(store, keys);
-    const { committer, strategy, defaults: options } = this;
-    const assertOpen = this.assertOpen.bind(this);
-    this.alone = new StandAlone({ store, locks, clock, committer, strategy, options, assertOpen });
+    this.versionStrategy = resolveStrategy(deps.version);
+    const common = {
+      store,
+      locks,
+      clock,
+      committer: new OneSlotCommit(store, clock, random),
+      strategy: this.versionStrategy,
+    };
+    this.runner = new TransactionRunner({ ...common, owner: this, report, resourceTtlMs });
+    this.alone = new StandAlone({ ...common, options: this.defaults, assertOpen: this.assertOpen.bind(this) });
   }
 
   /** The transaction of the present call; undefined outside one, and after it ended. */
@@ -152,7 +148,8 @@ export class TransactionCoordinator implements TransactionOwner {
       case 'nest':
         return this.nest(this.part(outer, options), fn);
       case 'begin':
-        return this.begin(options, resolved, fn, resource);
+        this.assertOpen(callLocks().length > 0 || innermostTransaction()?.isOver === false);
+        return this.runner.run(options, resolved, fn, resource);
       case 'none':
         return this.without(options, fn);
       case 'refuse':
@@ -172,11 +169,6 @@ export class TransactionCoordinator implements TransactionOwner {
     return currentTransaction(this);
   }
 
-  /** @internal */
-  get versionStrategy(): VersionStrategy {
-    return this.strategy;
-  }
-
   /**
    * Refuses new transactions except those of calls that are running, waits up to `graceMs` for these, rolls back what
    * is left (`SHUTTING_DOWN`) and waits as long again for it to end.
@@ -184,12 +176,10 @@ export class TransactionCoordinator implements TransactionOwner {
    */
   async drain(graceMs: number): Promise<void> {
     const { clock } = this.deps;
-    const isIdle = (): boolean => this.running.size === 0;
+    const isIdle = (): boolean => this.runner.isIdle;
     this.isClosing = true;
     if (await isIdleWithin(clock, isIdle, graceMs)) return;
-    for (const lifetime of this.running) {
-      lifetime.abort(new ShuttingDownError('the application is closing; the transaction was rolled back'));
-    }
+    this.runner.abortAll(new ShuttingDownError('the application is closing; the transaction was rolled back'));
     await isIdleWithin(clock, isIdle, graceMs);
   }
 
@@ -199,6 +189,14 @@ export class TransactionCoordinator implements TransactionOwner {
     whole.assertUsable();
     for (const lock of namedLocks(this.deps.locks, options.locks)) whole.guards.add(lock);
     return whole;
+  }
+
+  /**
+   * For retries.
+   * @internal
+   */
+  isolate<T>(attempt: () => Promise<T>): Promise<T> {
+    return isolateAttempt(this, this.deps.report, attempt);
   }
 
   private async join<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
@@ -211,7 +209,7 @@ export class TransactionCoordinator implements TransactionOwner {
   }
 
   private async without<T>(options: TransactionOptions, fn: Work<T>): Promise<T> {
-    const none = new NoTransaction(currentAttempt().number, options.signal);
+    const none = new NoTransaction(currentAttempt(this).number, options.signal);
     return callScope.runAll([outsideTransaction(this), asTransaction(this, undefined)], () => fn(none));
   }
 
@@ -227,73 +225,6 @@ export class TransactionCoordinator implements TransactionOwner {
       await part.hooks.runAfter('rolled-back', this.deps.report);
       throw error;
     }
-  }
-
-  private async begin<T>(
-    options: TransactionOptions,
-    resolved: ResolvedTransactionOptions,
-    fn: Work<T>,
-    resource: ResourceCall | undefined,
-  ): Promise<T> {
-    const { number, contended } = currentAttempt();
-    const { clock, locks, report } = this.deps;
-    const around = callLocks();
-    this.assertOpen(around.length > 0 || this.current() !== undefined);
-    const guards = new Set([...around, ...namedLocks(locks, options.locks)]);
-    const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: guards, signal: options.signal });
-    const { ending } = lifetime;
-    const txn = new ActiveTransaction(newId(), number, resolved, this, ending, this.fetch, guards);
-    const bindings = [asTransaction(this, txn), ...insideTransaction(this), withLocksAround({ locks: around, ending })];
-    // Captured here because a timer calls it, which may be anybody's.
-    const inCall = callScope.capture();
-    const within = <R>(work: () => R | Promise<R>): Promise<R> =>
-      lifetime.race(
-        () => callScope.runAll(bindings, work),
-        (outliving) => {
-          inCall(() => {
-            holdUntilSettled(around, outliving, report);
-          });
-        },
-      );
-    let outcome: TransactionOutcome = 'rolled-back';
-    this.running.add(lifetime);
-    try {
-      const calm =
-        contended.length > 0 ? await escalate(locks, contended, resolved.timeoutMs, ending.signal) : undefined;
-      try {
-        lifetime.assertAlive();
-        const result = await within(() => fn(txn));
-        txn.assertNotRollbackOnly();
-        if (!txn.hooks.areNone) await within(() => txn.hooks.runBeforeCommit());
-        txn.assertNotRollbackOnly();
-        lifetime.assertAlive();
-        txn.startCommit();
-        const versions = await this.committer.commit(this.proposal(txn, lifetime.deadlineMs, resource));
-        noteCommitted(this.deps.store, versions);
-        outcome = 'committed';
-        return result;
-      } finally {
-        if (calm) await calm();
-      }
-    } catch (error) {
-      if (error instanceof TransactionInDoubtError) outcome = 'in-doubt';
-      throw error;
-    } finally {
-      txn.end();
-      lifetime.close();
-      if (!txn.hooks.areNone) await txn.hooks.runAfter(outcome, report);
-      this.running.delete(lifetime);
-    }
-  }
-
-  private proposal(txn: ActiveTransaction, deadlineMs: number, resource: ResourceCall | undefined): Proposal {
-    const demanded = resource?.precondition && { key: resource.key, expected: resource.precondition };
-    // Whatever the method did to its resource, the next If-Match with the old tag must fail.
-    if (resource?.isWrite && !txn.buffer.hasWrite(resource.key)) {
-      txn.buffer.put(resource.key, { kind: 'bump', ttlMs: this.deps.resourceTtlMs });
-    }
-    const operations = txn.buffer.operations(txn.options.isolation, this.strategy, demanded);
-    return { txnId: txn.id, operations, guards: guardsOf(txn.guards, this.deps.locks), deadlineMs, demanded };
   }
 
   /** What belongs to a running call may go on: the call is what the closing application waits for. */
@@ -313,3 +244,5 @@ function split<O extends TransactionOptions, T>(optionsOrFn: O | Work<T>, maybeF
   if (maybeFn === undefined) throw new InvalidOptionsError('run needs a function to run as a transaction');
   return [optionsOrFn, maybeFn];
 }
+
+shownAs(TransactionCoordinator, ({ storeName }) => ({ storeName }));

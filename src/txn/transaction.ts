@@ -22,3 +22,6 @@ export interface Transaction {
   /** Runs last, whatever the outcome. */
   afterCompletion(hook: (outcome: TransactionOutcome) => void | Promise<void>): void;
 }
+
+/** What runs as a transaction. */
+export type Work<T> = (txn: Transaction) => T | Promise<T>;

@@ -1,6 +1,6 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { LimitExceededError } from '../base/errors.js';
-import { oneOf, wholeNumber } from '../base/option-checks.js';
+import { oneOf, type OptionNames, wholeNumber } from '../base/option-checks.js';
 import type { Lock } from '../lock/lock.js';
 import { LIMITS } from '../store/limits.js';
 import { type Propagation, PROPAGATIONS } from './propagation.js';
@@ -39,6 +39,14 @@ export interface TransactionModuleOptions extends Pick<TransactionOptions, 'isol
   /** Encoded bytes one transaction writes. Default and hard limit 8 MiB. */
   readonly maxBytes?: number;
 }
+
+/** The options of `forRoot({ txn })`. */
+export const TXN_MODULE_OPTIONS: OptionNames<TransactionModuleOptions> = {
+  isolation: true,
+  timeout: true,
+  maxKeys: true,
+  maxBytes: true,
+};
 
 export interface TransactionLimits {
   readonly maxKeys: number;

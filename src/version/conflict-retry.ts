@@ -5,12 +5,18 @@ import type { Random } from '../base/random.js';
 import { isInsideTransaction, withAttempt } from './attempt.js';
 import type { ResolvedRetryOptions } from './version.options.js';
 
+/** Whose conflicts are retried. */
+export interface RetryOwner {
+  /** Runs one attempt so that a conflict leaves nothing of it behind, in transactions of other stores around it either (protocol I10). */
+  isolate<T>(attempt: () => Promise<T>): Promise<T>;
+}
+
 /** What a retry needs from outside. */
 export interface RetryDependencies {
   readonly clock: Clock;
   readonly random: Random;
   /** The coordinator whose conflicts are meant: a transaction of another store around the call does not matter. */
-  readonly owner: object;
+  readonly owner: RetryOwner;
   /** What runs commits by itself also inside a transaction (`requires_new`). */
   readonly commitsItself?: boolean;
 }
@@ -36,7 +42,7 @@ export async function retryConflicts<T>(
   for (let number = 1; ; number++) {
     const contended = number > options.escalateAfter ? [...conflicting] : [];
     try {
-      return await withAttempt({ number, contended }, fn);
+      return await withAttempt({ owner, number, contended }, () => owner.isolate(fn));
     } catch (error) {
       if (!(error instanceof VersionConflictError)) throw error;
       for (const key of keysOf(error)) conflicting.add(key);

@@ -1,6 +1,6 @@
 import { type Duration, toMs } from '../base/duration.js';
 import type { BackoffMs } from '../base/backoff.js';
-import { oneOf, wholeNumber } from '../base/option-checks.js';
+import { oneOf, onlyOptions, type OptionNames, wholeNumber } from '../base/option-checks.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 
 /** How a version conflict is retried. */
@@ -27,6 +27,19 @@ export interface VersionModuleOptions extends RetryOptions {
   readonly strategy?: VersionStrategy;
 }
 
+/** The options of every retry. */
+export const RETRY_OPTIONS: OptionNames<RetryOptions> = {
+  attempts: true,
+  backoff: true,
+  budget: true,
+  escalateAfter: true,
+};
+
+/** The options of `forRoot({ version })`. */
+export const VERSION_MODULE_OPTIONS: OptionNames<VersionModuleOptions> = { ...RETRY_OPTIONS, strategy: true };
+
+const BACKOFF_OPTIONS: OptionNames<NonNullable<RetryOptions['backoff']>> = { initial: true, max: true };
+
 export interface ResolvedRetryOptions {
   readonly attempts: number;
   readonly backoff: BackoffMs;
@@ -36,6 +49,8 @@ export interface ResolvedRetryOptions {
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function resolveRetryOptions(options: RetryOptions, module: RetryOptions): ResolvedRetryOptions {
+  if (options.backoff !== undefined) onlyOptions(options.backoff, BACKOFF_OPTIONS, 'version.backoff');
+  if (module.backoff !== undefined) onlyOptions(module.backoff, BACKOFF_OPTIONS, 'version.backoff');
   const backoff = { ...module.backoff, ...options.backoff };
   return {
     attempts: wholeNumber(options.attempts ?? module.attempts ?? 5, 'version.attempts', 1, 100),

@@ -1,3 +1,4 @@
+import { shownAs } from '../base/shown-as.js';
 import type { Duration } from '../base/duration.js';
 import { checkKey } from '../store/key-space.js';
 
@@ -58,3 +59,5 @@ export class VersionService {
     return this.entries.compareAndSet(key, expected, value, options);
   }
 }
+
+shownAs(VersionService, () => ({}));

@@ -1,8 +1,9 @@
 import { InvalidOptionsError } from '../base/errors.js';
+import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
 import { layerDecorator } from '../pipeline/decorate.js';
 import { compileKeys, type KeySource } from '../pipeline/key-source.js';
-import { resolveRetryOptions, type RetryOptions } from './version.options.js';
+import { RETRY_OPTIONS, resolveRetryOptions, type RetryOptions } from './version.options.js';
 
 /** Options of `@Versioned`. */
 export interface VersionedOptions extends RetryOptions, StoreBound {
@@ -17,6 +18,14 @@ export interface VersionedOptions extends RetryOptions, StoreBound {
   readonly requireIfMatch?: boolean;
 }
 
+const VERSIONED_OPTIONS: OptionNames<VersionedOptions> = {
+  ...RETRY_OPTIONS,
+  resource: true,
+  etag: true,
+  requireIfMatch: true,
+  store: true,
+};
+
 export const VERSIONED = Symbol('@Versioned');
 
 /**
@@ -26,6 +35,7 @@ export const VERSIONED = Symbol('@Versioned');
  * @throws InvalidOptionsError `INVALID_OPTIONS`, when the class is defined
  */
 export function Versioned(options: VersionedOptions = {}): MethodDecorator & ClassDecorator {
+  onlyOptions(options, VERSIONED_OPTIONS, '@Versioned');
   resolveRetryOptions(options, {});
   if (options.resource !== undefined) compileKeys(options.resource, { decorator: '@Versioned' });
   else if (options.requireIfMatch || options.etag) {

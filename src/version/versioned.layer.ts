@@ -38,7 +38,7 @@ export class VersionedLayer implements PipelineLayer {
     const deps = { ...this.deps, commitsItself: this.commitsItself(method) };
     const attempts: Around = (call, next) =>
       retryConflicts(retry, deps, call.signal, () => {
-        if (currentAttempt().number > 1) currentResource(this.store)?.forget();
+        if (currentAttempt(deps.owner).number > 1) currentResource(this.store)?.forget();
         return next();
       });
     return options.resource === undefined ? attempts : this.aroundResource(options, method, attempts);

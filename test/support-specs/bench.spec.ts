@@ -13,6 +13,7 @@ import { replaceBetween } from '../../bench/src/report/readme.mjs';
 import { markdownTable, textTable } from '../../bench/src/report/table.mjs';
 import { SCENARIOS } from '../../bench/src/scenarios/scenario.mjs';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = fileURLToPath(new URL('../../bench/src/main.mjs', import.meta.url));
 
 describe('the benchmark', () => {
@@ -24,6 +25,17 @@ describe('the benchmark', () => {
         .split('\n')
         .map((line) => line.split(' ')[0]),
     ).toEqual(Object.keys(SCENARIOS));
+  });
+
+  it.each([
+    ['--list', 'queue '],
+    ['--help', '--list'],
+  ])('builds nothing to answer %s', async (option, answer) => {
+    const args = ['run', '--loglevel', 'notice', 'bench', '--', option];
+    const { stdout } = await promisify(execFile)('npm', args, { cwd: ROOT });
+    expect(stdout).toContain(answer);
+    // npm prints each script with its name, and below it what the script runs.
+    expect(stdout.match(/^> .*$/gm)?.slice(1)).toEqual([`> node bench/src/main.mjs ${option}`]);
   });
 
   it('refuses options and scenarios that it does not know', async () => {

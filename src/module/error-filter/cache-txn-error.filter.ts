@@ -49,7 +49,9 @@ export class CacheTxnErrorFilter implements ExceptionFilter<CacheTxnError> {
   private log(error: CacheTxnError, { hasMaybeNoCaller = false } = {}): void {
     const line = `${error.code}: ${error.message}`;
     const blame = blameFor(error);
-    if (blame === 'server' || blame === 'program') this.logger.error(line);
+    if (blame === 'server') this.logger.error(line);
+    // Whoever mends it wants to know which call it was.
+    else if (blame === 'program') this.logger.error(line, error.stack);
     // Behind an event stands nobody, and a filter cannot tell an event from a request.
     else if (hasMaybeNoCaller && blame === 'caller') this.logger.warn(line);
   }

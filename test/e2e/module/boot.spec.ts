@@ -1,7 +1,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Injectable, Patch, Res, Scope, Sse, type Type } from '@nestjs/common';
+import {
+  Controller,
+  type DynamicModule,
+  Get,
+  Injectable,
+  Module,
+  Patch,
+  Res,
+  Scope,
+  Sse,
+  type Type,
+} from '@nestjs/common';
 import {
   CacheTxn,
+  CacheTxnModule,
+  type CacheTxnModuleOptions,
   type CacheTxnOptions,
   Locked,
   memoryStore,
@@ -20,6 +33,12 @@ afterAll(() => scene.stop());
 
 const boot = (target: Type, kind: 'controllers' | 'providers' = 'controllers') =>
   scene.app({ [kind]: [target], module: { store: memoryStore() } });
+
+const bootWith = (library: DynamicModule) => {
+  @Module({ imports: [library] })
+  class AppModule {}
+  return scene.boot(AppModule);
+};
 
 const refused = (message: RegExp) => ({ code: 'INVALID_OPTIONS', message: expect.stringMatching(message) });
 
@@ -121,12 +140,75 @@ describe('at boot', () => {
   );
 });
 
+describe('a boot with options that do not exist', () => {
+  it.each<[string, object, RegExp]>([
+    ['leese', { lock: { leese: '1s' } }, /^lock has no option 'leese'; it has lease, /],
+    ['timeOut', { txn: { timeOut: '1s' } }, /^txn has no option 'timeOut'/],
+    ['attempt', { version: { attempt: 2 } }, /^version has no option 'attempt'/],
+    ['inital', { version: { backoff: { inital: '1s' } } }, /^version.backoff has no option 'inital'/],
+    ['TTL', { cache: { TTL: '1m' } }, /^cache has no option 'TTL'/],
+    ['nameSpace', { nameSpace: 'shop' }, /^CacheTxnModule has no option 'nameSpace'/],
+    ['store', { store: 'redis://127.0.0.1:1' }, /^store: give what redisStore/],
+  ])('is refused for %s, from forRoot and from a factory', async (option, options, message) => {
+    const invalid = { ...refused(message), details: expect.objectContaining({ option }) };
+    const given = options as CacheTxnModuleOptions;
+    await expect(bootWith(CacheTxnModule.forRoot(given))).rejects.toMatchObject(invalid);
+    await expect(bootWith(CacheTxnModule.forRootAsync({ useFactory: () => given }))).rejects.toMatchObject(invalid);
+  });
+
+  it.each(['name', 'isGlobal', 'errorFilter'])(
+    'is refused for %s from a factory, which comes too late',
+    async (option) => {
+      const library = CacheTxnModule.forRootAsync({ useFactory: () => ({ [option]: undefined }) });
+      await expect(bootWith(library)).rejects.toMatchObject({
+        ...refused(/beside useFactory, useClass or useExisting/),
+        details: { option },
+      });
+    },
+  );
+
+  it('is refused for a class that makes no options', async () => {
+    class Settings {
+      createOptions() {
+        return {};
+      }
+    }
+    const library = CacheTxnModule.forRootAsync({ useClass: Settings as never });
+    await expect(bootWith(library)).rejects.toMatchObject(refused(/createCacheTxnOptions\(\)/));
+  });
+});
+
+describe('a boot without CacheTxnModule.forRoot()', () => {
+  it.each<[string, ClassDecorator & MethodDecorator]>([
+    ['@Locked', Locked('a')],
+    ['@CacheTxn', CacheTxn()],
+    ['@Versioned', Versioned()],
+  ])('is refused where a controller or a provider has %s, and says what is missing', async (_name, decorator) => {
+    @Controller()
+    class Orders {
+      @Get()
+      @decorator
+      list() {
+        return [];
+      }
+    }
+    @Module({ controllers: [Orders] })
+    class OfController {}
+    @Module({ providers: [Orders] })
+    class OfProvider {}
+    for (const root of [OfController, OfProvider])
+      await expect(scene.boot(root)).rejects.toMatchObject(refused(/import CacheTxnModule\.forRoot\(\)/));
+  });
+});
+
 describe('when the class is defined', () => {
   it.each<CacheTxnOptions>([
     { timeout: 0 },
     { timeout: 'soon' as '1s' },
     { isolation: 'snapshot' as 'serializable' },
     { propagation: 'REQUIRED' as 'required' },
+    { timeOut: '1s' } as CacheTxnOptions,
+    { locks: [] } as CacheTxnOptions,
   ])('G38: @CacheTxn(%j) is refused', (options) => {
     expect(() => CacheTxn(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
   });
@@ -142,6 +224,8 @@ describe('when the class is defined', () => {
     { resource: 'event:{params.id' },
     { resource: 'event:{query}' },
     { resource: '' },
+    { attempt: 2 } as VersionedOptions,
+    { backoff: { inital: '1s' } as object },
   ])('G38: @Versioned(%j) is refused', (options) => {
     expect(() => Versioned(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
   });

@@ -47,19 +47,6 @@ describe('what travels with a call', () => {
     expect(scope.get(B)).toBeUndefined();
   });
 
-  it('can be captured for what somebody else calls later, inside a call of his own', () => {
-    const scope = new AsyncScope();
-    const seen: unknown[] = [];
-    const inCall = scope.run(A, 'mine', () => scope.capture());
-    const outside = scope.capture();
-    scope.run(A, 'theirs', () => {
-      inCall(() => seen.push(scope.get(A)));
-      outside(() => seen.push(scope.get(A)));
-      seen.push(scope.get(A));
-    });
-    expect(seen).toEqual(['mine', undefined, 'theirs']);
-  });
-
   it('is kept apart for calls that run at the same time', async () => {
     const scope = new AsyncScope();
     const call = (name: string): Promise<unknown> =>

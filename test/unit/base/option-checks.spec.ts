@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { oneOf, wholeNumber } from '../../../src/base/option-checks.js';
+import { oneOf, onlyOptions, wholeNumber } from '../../../src/base/option-checks.js';
 
 const refusal = (option: string, message: RegExp) =>
   expect.objectContaining({
@@ -25,5 +25,30 @@ describe('an option that is a whole number', () => {
 
   it.each([0, 11, 1.5, -1, Number.NaN, Infinity, '7', null, undefined, {}])('is refused when it is %p', (value) => {
     expect(() => wholeNumber(value as number, 'txn.x', 1, 10)).toThrow(refusal('txn.x', /txn\.x: .* 1 to 10/));
+  });
+});
+
+describe('an object of options', () => {
+  const names = { lease: true, wait: true } as const;
+
+  it('is taken with names that there are, whatever their values', () => {
+    expect(() => onlyOptions({}, names, '@X')).not.toThrow();
+    expect(() => onlyOptions({ lease: 1, wait: undefined }, names, '@X')).not.toThrow();
+  });
+
+  it.each(['leese', 'Lease', '', 'constructor', 'toString'])(
+    'is refused with the name %j, and says which there are',
+    (name) => {
+      const refused = refusal(name, new RegExp(`^@X has no option '${name}'; it has lease, wait$`));
+      expect(() => onlyOptions({ lease: 1, [name]: undefined }, names as never, '@X')).toThrow(refused);
+    },
+  );
+
+  it.each([null, '2s', 7, true])('is refused when it is %j', (value) => {
+    const refused = {
+      code: 'INVALID_OPTIONS',
+      message: expect.stringMatching(/^@X takes an object of options, not \w+$/),
+    };
+    expect(() => onlyOptions(value as never, names as never, '@X')).toThrow(expect.objectContaining(refused));
   });
 });

@@ -110,6 +110,17 @@ describe('@Locked', () => {
     ['no name', () => Locked([]), 'empty'],
     ['a lease out of bounds', () => Locked('a', { lease: '10ms' }), 'lock.lease'],
     ['an unknown onBusy', () => Locked('a', untyped({ onBusy: 'wait' })), 'onBusy'],
+    [
+      'a misspelt name',
+      () => Locked('a', untyped({ leese: '1s' })),
+      "@Locked has no option 'leese'; it has lease, wait,",
+    ],
+    ['an option of calls', () => Locked('a', untyped({ signal: undefined })), "@Locked has no option 'signal'"],
+    [
+      'a duration in place of options',
+      () => Locked('a', '2s' as never),
+      '@Locked takes an object of options, not string',
+    ],
   ])('refuses %s when the class is defined', (_what, decorate, message) => {
     expect(decorate).toThrow(InvalidOptionsError);
     expect(decorate).toThrow(message);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { TxnWorld } from '../../support/txn-world.js';
 import { LockWorld } from './lock-world.js';
 
 const LEASE_MS = 10_000;
@@ -52,5 +53,25 @@ describe('G4: a release without an answer', () => {
     late.open();
     await world.settle();
     expect((await store.inspectLock('a'))?.fence).toBe(next.fence);
+  });
+});
+
+describe('G4: a release that finds a lease ended', () => {
+  it('counts once, also when a listener of the signal that it fires releases too', async () => {
+    const world = new TxnWorld();
+    const app = await world.process();
+    await app.locks.withLock('b', async (outer) => {
+      const inner = await app.locks.acquire(['a', 'b'], { lease: '1s', renew: false });
+      const running = app.coordinator.run({ timeout: '1m', locks: [inner] }, async (txn) => {
+        txn.signal.addEventListener('abort', () => void inner.release());
+        // Past the end of a's lease, short of b's, and no timer has run yet.
+        app.block(1_500);
+        await inner.release();
+      });
+      await expect(running).rejects.toMatchObject({ code: 'LOCK_LOST' });
+      expect(outer.isHeld()).toBe(true);
+      expect(await app.locks.inspect('b')).not.toBeNull();
+    });
+    expect(await app.locks.inspect('b')).toBeNull();
   });
 });

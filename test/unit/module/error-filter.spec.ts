@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ArgumentsHost } from '@nestjs/common';
+import { type ArgumentsHost, Logger } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
-import { LockTimeoutError } from '../../../src/base/errors.js';
+import { InvalidOptionsError, LockTimeoutError, StoreUnavailableError } from '../../../src/base/errors.js';
 import { CacheTxnErrorFilter } from '../../../src/module/error-filter/cache-txn-error.filter.js';
 
 const error = new LockTimeoutError('busy', { details: { remainingMs: 2_500.4, key: 'planted' } });
@@ -50,6 +50,31 @@ describe('the filter for errors of the library', () => {
       ['exception', payload],
     ]);
     expect(acknowledged).toEqual([payload]);
+  });
+
+  it('logs where a mistake in the program was made, and of what a server is to blame for one line only', () => {
+    const logged: unknown[][] = [];
+    const logger = {
+      error: (...parts: unknown[]) => void logged.push(parts),
+      log: () => undefined,
+      warn: () => undefined,
+    };
+    Logger.overrideLogger(logger);
+    try {
+      const mistake = new InvalidOptionsError('a typo');
+      for (const thrown of [mistake, new StoreUnavailableError('away')]) {
+        expect(() => filter.catch(thrown, hostOf('graphql', []))).toThrow(
+          thrown.code === 'INVALID_OPTIONS' ? 'Internal server error' : 'away',
+        );
+      }
+      expect(mistake.stack).toContain('error-filter.spec');
+      expect(logged).toEqual([
+        ['INVALID_OPTIONS: a typo', mistake.stack, 'CacheTxn'],
+        ['STORE_UNAVAILABLE: away', undefined, 'CacheTxn'],
+      ]);
+    } finally {
+      Logger.overrideLogger(true);
+    }
   });
 
   it('leaves the error as it is to transports that it does not know', () => {

@@ -52,6 +52,30 @@ describe('the settings of a Redis store', () => {
   });
 });
 
+describe('a Redis store that leads nowhere', () => {
+  const make = (options: unknown) => () => redisStore(options as RedisStoreOptions);
+
+  it.each([['redis://127.0.0.1:1'], [undefined], [null], [6_379]])('is refused when it is made of %j', (options) => {
+    expect(make(options)).toThrow(InvalidOptionsError);
+    expect(make(options)).toThrow("redisStore takes an object, such as { url: 'redis://localhost:6379' }");
+  });
+
+  it.each([[{ url: undefined }], [{ url: undefined, host: undefined, commandTimeout: '1s' }]])(
+    'is refused with %p: the variable may not be set, and localhost is not meant',
+    (options) => {
+      expect(make(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS', details: { option: 'url' } }));
+      expect(make(options)).toThrow('is the environment variable set?');
+    },
+  );
+
+  it.each([[{}], [{ db: 1 }], [{ url: undefined, host: '127.0.0.1' }], [{ url: undefined, path: '/run/redis.sock' }]])(
+    'is not meant by %p',
+    (options) => {
+      expect(make(options)).not.toThrow();
+    },
+  );
+});
+
 describe('keyPrefix', () => {
   const prefixed = { keyPrefix: 'shop:' };
 

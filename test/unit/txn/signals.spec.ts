@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { gate } from '../../support/scripted-store.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { observe } from '../lock/lock-world.js';
 
@@ -102,5 +103,57 @@ describe('a caller that goes away', () => {
       caller.abort();
       expect(txn.signal).toBe(caller.signal);
     });
+  });
+});
+
+describe('the signal of a transaction', () => {
+  it('G7: fires for a lost lock, also when somebody releases that lock as soon as he hears', async () => {
+    let isAborted: boolean | undefined;
+    const running = app.locks.withLock('L', { lease: '1s', renew: false }, (lock) =>
+      app.coordinator.run({ timeout: '1m' }, async (txn) => {
+        lock.signal.addEventListener('abort', () => void lock.release());
+        await world.elapse(2_000);
+        isAborted = txn.signal.aborted;
+      }),
+    );
+    await expect(running).rejects.toMatchObject({ code: 'LOCK_LOST' });
+    expect(isAborted).toBe(true);
+  });
+
+  it.each<[string, () => void]>([
+    ['its time is up', () => undefined],
+    ['its caller leaves', () => caller.abort()],
+    ['the application closes', () => void app.coordinator.drain(10)],
+  ])('does not fire when %s during the commit, which decides', async (_what, interrupt) => {
+    const slow = gate();
+    let said: unknown;
+    app.store.next('commit', slow.lateReply);
+    const running = observe(
+      app.coordinator.run({ timeout: '1s', signal: caller.signal }, async (txn) => {
+        txn.signal.addEventListener('abort', () => (said = txn.signal.reason));
+        await app.cache.set('k', 1);
+      }),
+    );
+    await world.settle();
+    interrupt();
+    await world.elapse(1_200);
+    slow.open();
+    await world.settle();
+    expect([running.state, said, await other.cache.get('k')]).toEqual(['fulfilled', undefined, 1]);
+  });
+
+  it.each<[string, (txn: { block: (ms: number) => void }) => Promise<void>]>([
+    ['its lock is lost', () => world.elapse(2_000)],
+    ['its time is up', async ({ block }) => block(70_000)],
+  ])('G23: no beforeCommit hook runs once %s', async (_what, end) => {
+    let hasRun = false;
+    const running = app.locks.withLock('L', { lease: '1s', renew: false }, () =>
+      app.coordinator.run({ timeout: '1m' }, async (txn) => {
+        txn.beforeCommit(() => void (hasRun = true));
+        await end(app);
+      }),
+    );
+    await expect(running).rejects.toMatchObject({ code: expect.stringMatching(/LOCK_LOST|TXN_TIMEOUT/) });
+    expect(hasRun).toBe(false);
   });
 });

@@ -3,13 +3,19 @@ import { callScope } from '../../../src/base/async-scope.js';
 import fc from 'fast-check';
 import { VersionConflictError } from '../../../src/base/errors.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
-import { currentAttempt, insideTransaction } from '../../../src/version/attempt.js';
-import { retryConflicts } from '../../../src/version/conflict-retry.js';
+import { currentAttempt, insideTransaction, withAttempt } from '../../../src/version/attempt.js';
+import { type RetryOwner, retryConflicts } from '../../../src/version/conflict-retry.js';
 import { resolveRetryOptions, type RetryOptions } from '../../../src/version/version.options.js';
 import { observe, type Observed } from '../lock/lock-world.js';
 
 /** The coordinator whose conflicts they are. */
-const owner = {};
+/** How many owners the binding holds that {@link insideTransaction} makes. */
+function bindingsInUse(): number {
+  const [{ value }] = insideTransaction(owner) as unknown as [{ value: readonly object[] }];
+  return value.length;
+}
+
+const owner: RetryOwner = { isolate: (attempt) => attempt() };
 
 const conflict = (...keys: string[]): VersionConflictError =>
   new VersionConflictError('changed', { details: { keys } });
@@ -22,7 +28,7 @@ async function conflicts(options: RetryOptions, random: () => number, keys: (run
   const running = observe(
     retryConflicts(resolveRetryOptions(options, {}), { clock, random, owner }, undefined, async () => {
       startsMs.push(clock.now());
-      contended.push(currentAttempt().contended);
+      contended.push(currentAttempt(owner).contended);
       throw conflict(...keys(startsMs.length));
     }),
   );
@@ -103,8 +109,8 @@ describe('the retry of version conflicts', () => {
       { clock, random: () => 0, owner },
       undefined,
       async () => {
-        const inside = callScope.runAll(insideTransaction(owner), () => currentAttempt().number);
-        numbers.push([currentAttempt().number, inside]);
+        const inside = callScope.runAll(insideTransaction(owner), () => currentAttempt(owner).number);
+        numbers.push([currentAttempt(owner).number, inside]);
         if (numbers.length < 3) throw conflict('a');
       },
     );
@@ -115,7 +121,7 @@ describe('the retry of version conflicts', () => {
       [2, 1],
       [3, 1],
     ]);
-    expect(currentAttempt()).toEqual({ number: 1, contended: [] });
+    expect(currentAttempt(owner)).toEqual({ number: 1, contended: [] });
   });
 
   it('G30: names all the keys that have conflicted so far, after escalateAfter conflicts', async () => {
@@ -148,6 +154,23 @@ describe('the retry of version conflicts', () => {
   });
 });
 
+describe('the transactions around a call', () => {
+  it('are remembered once, however long each begins the next', () => {
+    const begin = (depth: number): number =>
+      callScope.runAll(insideTransaction(owner), () => (depth === 0 ? bindingsInUse() : begin(depth - 1)));
+    expect(begin(100)).toBe(begin(1));
+  });
+
+  it('hide attempts of their own store only', () => {
+    const other: RetryOwner = { isolate: (attempt) => attempt() };
+    withAttempt({ owner, number: 3, contended: ['a'] }, () => {
+      expect([currentAttempt(owner).number, currentAttempt(other).number]).toEqual([3, 1]);
+      expect(callScope.runAll(insideTransaction(other), () => currentAttempt(owner).number)).toBe(3);
+      expect(callScope.runAll(insideTransaction(owner), () => currentAttempt(owner).number)).toBe(1);
+    });
+  });
+});
+
 describe('the options of a retry', () => {
   it('come from the call, then from the module, then from the library, one by one', () => {
     const module = { attempts: 7, backoff: { initial: '1ms', max: '2s' }, budget: '1m', escalateAfter: 9 } as const;
@@ -173,6 +196,8 @@ describe('the options of a retry', () => {
     { budget: -1 },
     { backoff: { initial: '2m' } },
     { backoff: { max: 'long' as '1s' } },
+    { backoff: { inital: '1s' } as object },
+    { backoff: '1s' as never },
   ])('%j are refused', (options) => {
     expect(() => resolveRetryOptions(options, {})).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     expect(() => resolveRetryOptions({}, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));

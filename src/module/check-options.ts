@@ -1,0 +1,44 @@
+import { InvalidOptionsError } from '../base/errors.js';
+import { onlyOptions, type OptionNames } from '../base/option-checks.js';
+import { CACHE_MODULE_OPTIONS } from '../cache/cache.options.js';
+import { LOCK_MODULE_OPTIONS } from '../lock/lock.options.js';
+import { TXN_MODULE_OPTIONS } from '../txn/txn.options.js';
+import { VERSION_MODULE_OPTIONS } from '../version/version.options.js';
+import type { CacheTxnModuleOptions, CacheTxnModuleShape } from './cache-txn.options.js';
+
+const OPTIONS: OptionNames<CacheTxnModuleOptions> = {
+  store: true,
+  namespace: true,
+  lock: true,
+  txn: true,
+  version: true,
+  cache: true,
+  shutdownGrace: true,
+};
+
+const SHAPE: OptionNames<CacheTxnModuleShape> = { name: true, isGlobal: true, errorFilter: true };
+
+/**
+ * Refuses options of a module that do not exist, wherever they come from.
+ * @throws InvalidOptionsError `INVALID_OPTIONS`
+ */
+export function checkModuleOptions(options: CacheTxnModuleOptions): void {
+  const misplaced = Object.keys(Object(options) as object).find((name) => Object.hasOwn(SHAPE, name));
+  if (misplaced !== undefined) {
+    throw new InvalidOptionsError(
+      `forRootAsync: '${misplaced}' is not for the factory to decide; give it beside useFactory, useClass or useExisting`,
+      { details: { option: misplaced } },
+    );
+  }
+  onlyOptions(options, OPTIONS, 'CacheTxnModule');
+  const { store, lock = {}, txn = {}, version = {}, cache = {} } = options;
+  onlyOptions(lock, LOCK_MODULE_OPTIONS, 'lock');
+  onlyOptions(txn, TXN_MODULE_OPTIONS, 'txn');
+  onlyOptions(version, VERSION_MODULE_OPTIONS, 'version');
+  onlyOptions(cache, CACHE_MODULE_OPTIONS, 'cache');
+  if (store !== undefined && typeof (store as { readonly start?: unknown } | null)?.start !== 'function') {
+    throw new InvalidOptionsError('store: give what redisStore({ … }) or memoryStore() makes', {
+      details: { option: 'store' },
+    });
+  }
+}
