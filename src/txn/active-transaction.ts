@@ -28,9 +28,9 @@ export function asTransaction(owner: TransactionOwner, txn: ActiveTransaction | 
   return CURRENT.to(txn ? [...others, txn] : others);
 }
 
-/** The transactions of the present call in other stores that are not over. */
+/** The transactions of the present call in other stores that can still commit. */
 export function otherTransactions(owner: TransactionOwner): readonly ActiveTransaction[] {
-  return callScope.get(CURRENT)?.filter((txn) => txn.owner !== owner && !txn.isOver) ?? NONE;
+  return callScope.get(CURRENT)?.filter((txn) => txn.owner !== owner && txn.isUsable) ?? NONE;
 }
 
 /** These as the transactions of their stores. */

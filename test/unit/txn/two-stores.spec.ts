@@ -54,6 +54,22 @@ describe('a retry in one store inside a transaction of another', () => {
     expect(await a.cache.get('n')).toBe(1);
   });
 
+  it('runs as ever when that transaction has timed out: nothing of it will be visible', async () => {
+    const goOn = milestone();
+    let late: Promise<void> | undefined;
+    const running = observe(
+      a.coordinator.run({ timeout: '1s' }, () => {
+        late = goOn.reached.then(() => b.coordinator.runWithRetry(() => b.cache.set('x', 'late')));
+        return late;
+      }),
+    );
+    await world.elapse(1_500);
+    expect(running.error).toMatchObject({ code: 'TXN_TIMEOUT' });
+    goOn.reach();
+    await late;
+    expect(await rival.cache.get('x')).toBe('late');
+  });
+
   it('marks that transaction rollback-only when an inner part of it failed, as without a retry', async () => {
     const running = a.coordinator.run(() =>
       b.coordinator.runWithRetry(async () => {
