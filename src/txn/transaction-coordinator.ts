@@ -11,7 +11,7 @@ import type { LockService } from '../lock/lock.service.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { currentAttempt, outsideTransaction } from '../version/attempt.js';
-import { type RetryOwner, retryConflicts } from '../version/conflict-retry.js';
+import { retryConflicts } from '../version/conflict-retry.js';
 import type { ResourceCall } from '../version/resource-call.js';
 import {
   type ResolvedRetryOptions,
@@ -58,7 +58,7 @@ export interface CoordinatorDependencies {
 /**
  * Runs functions as transactions: their cache writes wait for the commit and become visible together, or not at all.
  */
-export class TransactionCoordinator implements TransactionOwner, RetryOwner {
+export class TransactionCoordinator implements TransactionOwner {
   /** The name of the module that this service belongs to. */
   readonly storeName: string;
   /** @internal For the cache and the version service: what happens outside of any transaction. */

@@ -138,7 +138,7 @@ describe.each(RPC_TRANSPORTS)('an event handler over %s', (transport) => {
     emit('failed', 'STORE_REPLY');
     await eventually(() => service.log.length === 2, { what: 'the second line' });
     expect(service.log[1]).toMatch(
-      /^STORE_REPLY: what happened: STORE_REPLY StoreReplyError: [^]*RpcSale[^]* CacheTxn$/,
+      /^STORE_REPLY: what happened: STORE_REPLY StoreReplyError: [^]*rpc-sale\.controller[^]* CacheTxn$/,
     );
     await expect(service.ask('look')).resolves.toBe('looked');
     expect(service.sale.runs).toBe(runs);
