@@ -60,12 +60,15 @@ describe('an application process', () => {
       playFault({
         name: 'F32',
         clients: 3,
-        async trouble({ clients, workloads, recorder }) {
+        async trouble(episode) {
+          const { clients, workloads, recorder } = episode;
           const closing = clients.shift()!;
           const leaving = workloads.shift()!;
           const withinMs = 2 * TIMES.grace + SLACK_MS;
           expect(await recorder.call('close', withinMs, () => closing.close())).toBe('ok');
           await expect(closing.locks.tryAcquire('late')).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+          // Its callers pause between two calls, and may all have done so meanwhile.
+          await eventually(() => 'SHUTTING_DOWN' in codesOf(episode.events), { what: 'a call that is refused' });
           await leaving.stop();
           // The others work on.
           await sleep(TROUBLE_MS / 4);
