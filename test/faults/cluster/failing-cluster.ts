@@ -15,6 +15,8 @@ export type FailoverMode = 'graceful' | 'FORCE' | 'TAKEOVER';
 const SLOTS = 16_384;
 /** Two elections and a full copy on a busy machine. */
 const HEALED_WITHIN_MS = 30_000;
+/** How long a manual failover may take before both servers give it up without a word (CLUSTER_MF_TIMEOUT), and a little. */
+const MANUAL_FAILOVER_MS = 5_500;
 
 /** A cluster of three masters and three replicas whose members a test freezes, kills and exchanges. */
 export class FailingCluster {
@@ -49,15 +51,22 @@ export class FailingCluster {
     return Math.max(...infos.map((info) => Number(/cluster_current_epoch:(\d+)/.exec(String(info))?.[1])));
   }
 
-  /** Makes the replica the master; resolves when it says that it is. */
+  /**
+   * Makes the replica the master; resolves when it says that it is. Asks again when Redis gave the failover up, as it does
+   * when the other masters refuse their votes: they elect no successor of a master twice within two node time-outs.
+   */
   async failOver(slot: number, mode: FailoverMode): Promise<void> {
     const { replica } = await this.shard(slot);
-    await tell(replica, 'CLUSTER', 'FAILOVER', ...(mode === 'graceful' ? [] : [mode]));
-    await this.promotionOf(replica);
+    const ask = async (): Promise<void> => {
+      if (await isMaster(replica)) return;
+      await tell(replica, 'CLUSTER', 'FAILOVER', ...(mode === 'graceful' ? [] : [mode]));
+      await this.promotionOf(replica, MANUAL_FAILOVER_MS);
+    };
+    await eventually(ask, { what: `the ${mode} failover`, withinMs: HEALED_WITHIN_MS });
   }
 
-  async promotionOf(replica: RedisServer): Promise<void> {
-    await eventually(() => isMaster(replica), { what: 'the promotion of the replica', withinMs: HEALED_WITHIN_MS });
+  async promotionOf(replica: RedisServer, withinMs = HEALED_WITHIN_MS): Promise<void> {
+    await eventually(() => isMaster(replica), { what: 'the promotion of the replica', withinMs });
   }
 
   /**
