@@ -12,9 +12,9 @@ import {
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import { Cron, Interval, ScheduleModule } from '@nestjs/schedule';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidOptionsError } from '../../../src/base/errors.js';
 import type { Call } from '../../../src/pipeline/call.js';
+import { eventually } from '../../support/eventually.js';
 import { closeApps, Hold, Lend, startApp, type Behaviour } from './start-app.js';
 
 afterEach(closeApps);
@@ -142,7 +142,7 @@ describe('a decorated method of a provider', () => {
       everySecond(): void {}
     }
     await startApp({ imports: [ScheduleModule.forRoot()], providers: [Jobs] });
-    while (runs === 0) await sleep(2);
+    await eventually(() => runs > 0, { what: 'the first tick' });
     expect(seen()).toContain('provider Jobs.tick');
   });
 
