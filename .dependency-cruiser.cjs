@@ -9,12 +9,13 @@ const mayImport = {
   memory: ['store', 'base'],
   pipeline: ['base'],
   lock: ['pipeline', 'store', 'base'],
-  version: ['pipeline', 'store', 'base'],
-  txn: ['lock', 'version', 'pipeline', 'store', 'base'],
+  commit: ['store', 'base'],
+  version: ['commit', 'pipeline', 'store', 'base'],
+  txn: ['commit', 'lock', 'version', 'pipeline', 'store', 'base'],
   cache: ['txn', 'version', 'pipeline', 'store', 'base'],
-  module: ['cache', 'txn', 'version', 'lock', 'pipeline', 'memory', 'redis', 'store', 'base'],
+  module: ['cache', 'txn', 'commit', 'version', 'lock', 'pipeline', 'memory', 'redis', 'store', 'base'],
   // The published test kit works on any store: it must load in a project without ioredis.
-  testing: ['module', 'cache', 'txn', 'version', 'lock', 'pipeline', 'memory', 'store', 'base'],
+  testing: ['module', 'cache', 'txn', 'commit', 'version', 'lock', 'pipeline', 'memory', 'store', 'base'],
 };
 
 const folders = Object.keys(mayImport);
@@ -54,9 +55,9 @@ module.exports = {
     },
     {
       name: 'plain-core',
-      comment: 'base, store and memory run on Node alone, so that they can be tested and reasoned about alone.',
+      comment: 'base, store, memory and commit run on Node alone, so that they can be tested and reasoned about alone.',
       severity: 'error',
-      from: { path: '^src/(base|store|memory)/' },
+      from: { path: '^src/(base|store|memory|commit)/' },
       to: { dependencyTypesNot: ['core', 'local'] },
     },
     {

@@ -2,7 +2,6 @@ export type { Duration } from './base/duration.js';
 export {
   CacheTxnError,
   type CacheTxnErrorCode,
-  CrossSlotError,
   type ErrorDetails,
   InvalidOptionsError,
   KeyTemplateError,

@@ -15,7 +15,6 @@ export type CacheTxnErrorCode =
   | 'STORE_REPLY'
   | 'KEY_TEMPLATE'
   | 'LIMIT_EXCEEDED'
-  | 'CROSS_SLOT'
   | 'SHUTTING_DOWN'
   | 'INVALID_OPTIONS';
 
@@ -125,11 +124,6 @@ export class KeyTemplateError extends CacheTxnError {
 /** A key, a value, a transaction or a list of names is larger than its limit; nothing was sent. */
 export class LimitExceededError extends CacheTxnError {
   readonly code = 'LIMIT_EXCEEDED';
-}
-
-/** The keys of one atomic operation live in several cluster slots. */
-export class CrossSlotError extends CacheTxnError {
-  readonly code = 'CROSS_SLOT';
 }
 
 /** The application is closing: no new lock, no new transaction, and a running one that outlasted `shutdownGrace` is rolled back. */

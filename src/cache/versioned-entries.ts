@@ -1,9 +1,7 @@
 import { InvalidOptionsError, TransactionStateError } from '../base/errors.js';
 import type { CommitOperation } from '../store/entry-operations.js';
-import type { CacheTxnStore } from '../store/store.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { checkValueBytes } from '../txn/txn.options.js';
-import { readForCall } from '../version/resource-read.js';
 import type { CompareAndSetOptions, VersionedEntries } from '../version/version.service.js';
 import { type CacheModuleOptions, resolveTtlMs } from './cache.options.js';
 import { encode } from './json-codec.js';
@@ -11,7 +9,6 @@ import { encode } from './json-codec.js';
 /** The version service's way to entries: reads join a transaction, writes are commits of their own. */
 export class CacheVersionedEntries implements VersionedEntries {
   constructor(
-    private readonly store: CacheTxnStore,
     private readonly coordinator: TransactionCoordinator,
     private readonly options: CacheModuleOptions,
   ) {}
@@ -19,7 +16,7 @@ export class CacheVersionedEntries implements VersionedEntries {
   async versionOf(key: string): Promise<number> {
     const txn = this.coordinator.active();
     if (txn) return (await txn.read([key]))[0]?.version ?? 0;
-    const [record] = await readForCall(this.store, [key]);
+    const [record] = await this.coordinator.alone.read([key]);
     return record?.version ?? 0;
   }
 

@@ -5,15 +5,25 @@ import type {
   Mismatch,
   VersionStrategy,
 } from '../store/entry-operations.js';
+import type { Intent } from '../store/intent.js';
+import type { StoredEntry, WriteOperation } from '../store/intent-operations.js';
 import { ExpiringMap } from './expiring-map.js';
 import { nextStamp, type Instant } from './server-time.js';
 
+/** A prepared write with the version that it will have. */
+interface StagedWrite {
+  readonly operation: WriteOperation;
+  readonly version: number;
+  readonly intent: Intent;
+}
+
 /**
- * The entries of one namespace. Beyond `maxEntries` the least recently used one is evicted: a reader sees a miss, and
- * the key's next version is larger all the same, because it starts from the server's time.
+ * The entries of one slot. Beyond `maxEntries` the least recently used one is evicted: a reader sees a miss, and
+ * the key's next version is larger all the same, because it starts from the server's time. Prepared writes are never evicted.
  */
 export class EntryTable {
   private readonly entries: ExpiringMap<EntryRecord>;
+  private readonly staged = new Map<string, StagedWrite>();
 
   constructor(maxEntries: number) {
     this.entries = new ExpiringMap(maxEntries);
@@ -24,8 +34,14 @@ export class EntryTable {
     return this.entries.size;
   }
 
-  read(key: string, now: Instant): EntryRecord | undefined {
-    return this.entries.get(key, now.ms);
+  read(key: string, now: Instant): StoredEntry | undefined {
+    const entry = this.entries.get(key, now.ms);
+    const intent = this.staged.get(key)?.intent;
+    return intent === undefined ? entry : { ...(entry ?? NOTHING), intent };
+  }
+
+  intentOf(key: string): Intent | undefined {
+    return this.staged.get(key)?.intent;
   }
 
   /** Every operation whose expectation the entries do not meet, in order. */
@@ -38,36 +54,55 @@ export class EntryTable {
 
   /** Does what the operation says and answers the key's version afterwards, 0 for none. */
   apply(operation: CommitOperation, now: Instant): number {
-    switch (operation.kind) {
-      case 'check':
-        return this.versionOf(operation.key, now);
-      case 'delete':
-        this.entries.delete(operation.key);
-        return 0;
-      case 'put':
-        return this.store(operation, operation.value, expiryOf(operation.ttlMs, now), now);
-      case 'bump': {
-        const expiresAtMs = this.entries.expiryOf(operation.key, now.ms) ?? expiryOf(operation.ttlMs, now);
-        return this.store(operation, this.read(operation.key, now)?.value, expiresAtMs, now);
-      }
-    }
+    if (operation.kind === 'check') return this.versionOf(operation.key, now);
+    return this.publish(operation, this.nextVersion(operation, now), now);
+  }
+
+  /** Lets the write wait for the decision, unless it does so already, and answers the version that its key will have. */
+  stage(operation: WriteOperation, intent: Intent, now: Instant): number {
+    const known = this.staged.get(operation.key);
+    const version = known?.version ?? this.nextVersion(operation, now);
+    if (known === undefined) this.staged.set(operation.key, { operation, version, intent });
+    return version;
+  }
+
+  /** Ends the intent that the transaction has on the key, if any. */
+  settle(key: string, txnId: string, isCommitted: boolean, now: Instant): void {
+    const staged = this.staged.get(key);
+    if (staged?.intent.txnId !== txnId) return;
+    this.staged.delete(key);
+    if (isCommitted) this.publish(staged.operation, staged.version, now);
+  }
+
+  /** Deletes what is older than a write that was committed and has got lost (protocol I7). */
+  dropOlderThan(key: string, version: number, now: Instant): void {
+    if (!this.staged.has(key) && this.versionOf(key, now) < version) this.entries.delete(key);
   }
 
   private versionOf(key: string, now: Instant): number {
-    return this.read(key, now)?.version ?? 0;
+    return this.entries.get(key, now.ms)?.version ?? 0;
   }
 
-  private store(
-    { key, strategy }: { readonly key: string; readonly strategy: VersionStrategy },
-    value: string | undefined,
-    expiresAtMs: number,
-    now: Instant,
-  ): number {
-    const version = nextVersion(this.versionOf(key, now), strategy, now);
-    this.entries.set(key, { value, version }, expiresAtMs, now.ms);
+  private nextVersion(operation: WriteOperation, now: Instant): number {
+    if (operation.kind === 'delete') return 0;
+    return nextVersion(this.versionOf(operation.key, now), operation.strategy, now);
+  }
+
+  private publish(operation: WriteOperation, version: number, now: Instant): number {
+    const { key } = operation;
+    if (operation.kind === 'delete') {
+      this.entries.delete(key);
+    } else if (operation.kind === 'put') {
+      this.entries.set(key, { value: operation.value, version }, expiryOf(operation.ttlMs, now), now.ms);
+    } else {
+      const expiresAtMs = this.entries.expiryOf(key, now.ms) ?? expiryOf(operation.ttlMs, now);
+      this.entries.set(key, { value: this.entries.get(key, now.ms)?.value, version }, expiresAtMs, now.ms);
+    }
     return version;
   }
 }
+
+const NOTHING: EntryRecord = { value: undefined, version: 0 };
 
 function meets(actual: number, expected: Expectation): boolean {
   return expected.kind === 'exists' ? actual !== 0 : actual === expected.version;

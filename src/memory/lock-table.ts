@@ -86,6 +86,13 @@ export class LockTable {
     return isHeldBy(this.open(name, now), token, now);
   }
 
+  /** Lets a held lock last at least this much longer. */
+  extend(name: string, leaseMs: number, now: Instant): void {
+    const lock = this.open(name, now);
+    lock.expiresAtMs = Math.max(lock.expiresAtMs, now.ms + leaseMs);
+    this.close(lock, now);
+  }
+
   /** Names remembered, held or not. */
   names(): readonly string[] {
     return this.locks.keys();

@@ -1,16 +1,23 @@
 import { InvalidOptionsError } from '../base/errors.js';
+import { wholeNumber } from '../base/option-checks.js';
 import { LIMITS } from '../store/limits.js';
 import type { Handover } from '../store/lock-operations.js';
 import type { Unsubscribe } from '../store/store.js';
 import type { Delivery } from './lock-state.js';
 import { MemorySlot } from './memory-slot.js';
+import { MemorySpace } from './memory-space.js';
 import { ServerTime, systemTimeUs, type Instant, type TimeUs } from './server-time.js';
 
 /** Settings of the embedded server. */
 export interface MemoryBackendOptions {
   /**
-   * Entries of one namespace; beyond it the least recently used one is evicted. At least 128, so that one transaction
-   * fits. Default 100,000: at 1 KiB a value it stays near 100 MiB. Locks do not count and are never evicted.
+   * How many slots keys and locks are spread over by their hash tags, as in a cluster; 1 to 16,384. What a transaction over
+   * several of them goes through is then the same as there. Default 1.
+   */
+  readonly slots?: number;
+  /**
+   * Entries of one slot of one namespace; beyond it the least recently used one is evicted. At least 128, so that one
+   * transaction fits. Default 100,000: at 1 KiB a value it stays near 100 MiB. Locks do not count and are never evicted.
    */
   readonly maxEntries?: number;
   /** Server time in microseconds since 1970, never going back. Default: the date at start plus the monotonic time since. */
@@ -18,6 +25,7 @@ export interface MemoryBackendOptions {
 }
 
 const DEFAULT_MAX_ENTRIES = 100_000;
+const MAX_SLOTS = 16_384;
 
 /**
  * The embedded server: what several memory stores share when tests play several processes.
@@ -27,12 +35,14 @@ const DEFAULT_MAX_ENTRIES = 100_000;
 export class MemoryBackend {
   private readonly maxEntries: number;
   private readonly time: ServerTime;
-  private readonly slots = new Map<string, MemorySlot>();
+  private readonly spaces = new Map<string, MemorySpace>();
+  /** How many slots each namespace has. */
+  readonly slots: number;
   private readonly inboxes = new Map<string, (handover: Handover) => void>();
   private inboxesOpened = 0;
 
-  /** @throws InvalidOptionsError `INVALID_OPTIONS` when `maxEntries` is not a whole number of at least 128 */
-  constructor({ maxEntries = DEFAULT_MAX_ENTRIES, timeUs = systemTimeUs }: MemoryBackendOptions = {}) {
+  /** @throws InvalidOptionsError `INVALID_OPTIONS` when `maxEntries` is not a whole number of at least 128, or `slots` none of 1 to 16,384 */
+  constructor({ maxEntries = DEFAULT_MAX_ENTRIES, slots = 1, timeUs = systemTimeUs }: MemoryBackendOptions = {}) {
     if (!Number.isSafeInteger(maxEntries) || maxEntries < LIMITS.txnKeys) {
       throw new InvalidOptionsError(
         `maxEntries: ${maxEntries} must be a whole number of at least ${LIMITS.txnKeys}, the keys of one transaction`,
@@ -42,6 +52,7 @@ export class MemoryBackend {
       );
     }
     this.maxEntries = maxEntries;
+    this.slots = wholeNumber(slots, 'memoryStore.slots', 1, MAX_SLOTS);
     this.time = new ServerTime(timeUs);
   }
 
@@ -51,15 +62,17 @@ export class MemoryBackend {
   }
 
   /** The data of `namespace`, the same for every store. */
-  slot(namespace: string): MemorySlot {
-    let slot = this.slots.get(namespace);
-    if (slot === undefined) {
-      slot = new MemorySlot(this.maxEntries, (delivery) => {
+  space(namespace: string): MemorySpace {
+    let space = this.spaces.get(namespace);
+    if (space === undefined) {
+      const deliver = (delivery: Delivery): void => {
         this.deliver(delivery);
-      });
-      this.slots.set(namespace, slot);
+      };
+      const slots = Array.from({ length: this.slots }, () => new MemorySlot(this.maxEntries, deliver));
+      space = new MemorySpace(slots);
+      this.spaces.set(namespace, space);
     }
-    return slot;
+    return space;
   }
 
   /** Opens an inbox for the hand-overs of one process. */

@@ -1,28 +1,24 @@
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import type { Intent } from '../store/intent.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+} from '../store/intent-operations.js';
 import { EntryTable } from './entry-table.js';
-import { ExpiringMap } from './expiring-map.js';
 import type { Delivery } from './lock-state.js';
 import { LockTable } from './lock-table.js';
+import { OutcomeRecords } from './outcome-records.js';
 import type { Instant } from './server-time.js';
 
-/** How long an abort is remembered: far longer than a commit can be on its way (protocol section 3). */
-const ABORT_REMEMBERED_MS = 3_600_000;
-
-/**
- * Commits that can be asked about, the latest; without a bound a busy process keeps those of all of its last 30 s. An answer
- * within one process is lost only where a test drops it, and then it is asked for at once.
- */
-const MOST_COMMITTED = 10_000;
-
-type Committed = Extract<ResolveOutcome, { kind: 'committed' }>;
-
-/** What one atomic step can touch: all locks, entries and commit outcomes of one namespace. */
+/** What one atomic step can touch: the locks, entries and outcomes of one slot of one namespace. */
 export class MemorySlot {
   readonly locks: LockTable;
   readonly entries: EntryTable;
-  private readonly committed = new ExpiringMap<Committed>(MOST_COMMITTED);
-  /** Bounded by their time alone: there is one for each answer that was lost, and a commit that comes later must be refused. */
-  private readonly aborted = new ExpiringMap<true>();
+  private readonly records = new OutcomeRecords();
 
   constructor(maxEntries: number, deliver: (delivery: Delivery) => void) {
     this.locks = new LockTable(deliver);
@@ -30,31 +26,86 @@ export class MemorySlot {
   }
 
   /** All checks before the first write; an outcome that is known already goes before everything else. */
-  commit({ txnId, operations, guards, outcomeTtlMs }: CommitRequest, now: Instant): CommitOutcome {
-    const known = this.outcomeOf(txnId, now);
+  commit(request: CommitRequest, now: Instant): CommitOutcome {
+    const { txnId, operations, outcomeTtlMs } = request;
+    const known = this.records.outcomeOf(txnId, now);
     if (known !== undefined) return known;
-
-    const lost = guards.find(({ name, token }) => !this.locks.isHeldBy(name, token, now));
-    if (lost !== undefined) return { kind: 'lock-lost', name: lost.name };
-
-    const mismatches = this.entries.mismatches(operations, now);
-    if (mismatches.length > 0) return { kind: 'conflict', mismatches };
-
+    const refusal = this.refusal(request, now);
+    if (refusal !== undefined) return refusal;
     const versions = operations.map((operation) => this.entries.apply(operation, now));
-    const outcome: Committed = { kind: 'committed', versions };
-    if (outcomeTtlMs > 0) this.committed.set(txnId, outcome, now.ms + outcomeTtlMs, now.ms);
-    return outcome;
+    this.records.committed(txnId, versions, outcomeTtlMs, now);
+    return { kind: 'committed', versions };
   }
 
   /** The outcome of the transaction, which becomes `aborted` when there is none (protocol I5). */
   resolve(txnId: string, now: Instant): ResolveOutcome {
-    const known = this.outcomeOf(txnId, now);
-    if (known !== undefined) return known;
-    this.aborted.set(txnId, true, now.ms + ABORT_REMEMBERED_MS, now.ms);
-    return { kind: 'aborted' };
+    return this.records.outcomeOf(txnId, now) ?? this.records.abort(txnId, now);
   }
 
-  private outcomeOf(txnId: string, now: Instant): ResolveOutcome | undefined {
-    return this.aborted.get(txnId, now.ms) ? { kind: 'aborted' } : this.committed.get(txnId, now.ms);
+  /** The intents of all writes, or none of them. */
+  prepare(request: PrepareRequest, now: Instant): PrepareOutcome {
+    const { txnId, decider, operations, guards, leftMs, guardMs } = request;
+    if (this.records.isOver(txnId, now)) return { kind: 'aborted' };
+    const refusal = this.refusal(request, now);
+    if (refusal !== undefined) return refusal;
+    for (const { name } of guards) this.locks.extend(name, guardMs, now);
+    const intent: Intent = { txnId, decider, deadlineMs: now.ms + leftMs, expiresAtMs: 0 };
+    return { kind: 'prepared', versions: operations.map((operation) => this.entries.stage(operation, intent, now)) };
+  }
+
+  /** The commit point: the decision, and the writes of this slot, in one step (protocol I4). */
+  decide({ txnId, operations, checks }: DecideRequest, now: Instant): DecideOutcome {
+    const known = this.records.outcomeOf(txnId, now);
+    if (known !== undefined) return known;
+    const isPrepared = operations.every(({ key }) => {
+      const intent = this.entries.intentOf(key);
+      return intent?.txnId === txnId && intent.deadlineMs > now.ms;
+    });
+    if (!isPrepared) return this.records.abort(txnId, now);
+    const refusal = this.refusal({ txnId: '', operations: checks, guards: [] }, now);
+    if (refusal?.kind === 'conflict' || refusal?.kind === 'intent') return refusal;
+    for (const { key } of operations) this.entries.settle(key, txnId, true, now);
+    const versions = [...operations, ...checks].map(({ key }) => this.entries.read(key, now)?.version ?? 0);
+    this.records.decide(txnId, versions, now);
+    return { kind: 'committed', versions };
+  }
+
+  ask({ txnId, decider, deadlineMs }: Intent, now: Instant): Decision {
+    const known = this.records.outcomeOf(txnId, now);
+    if (known !== undefined) return { kind: known.kind };
+    const own = this.entries.intentOf(decider);
+    const endsMs = own?.txnId === txnId ? own.deadlineMs : deadlineMs;
+    return endsMs > now.ms ? { kind: 'pending', nowMs: now.ms } : { kind: this.records.abort(txnId, now).kind };
+  }
+
+  settle({ txnId, verdict, keys, versions, rememberMs }: SettleRequest, now: Instant): void {
+    const isCommitted = verdict === 'committed';
+    keys.forEach((key, i) => {
+      this.entries.settle(key, txnId, isCommitted, now);
+      if (isCommitted && versions !== undefined) this.entries.dropOlderThan(key, versions[i] ?? 0, now);
+    });
+    this.records.remember(txnId, verdict, rememberMs, now);
+  }
+
+  retire(txnId: string, keepMs: number, now: Instant): void {
+    this.records.retire(txnId, keepMs, now);
+  }
+
+  /** Why nothing may be written; intents of the transaction itself do not count, nor do versions below them. */
+  private refusal(
+    { txnId, operations, guards }: Pick<CommitRequest, 'txnId' | 'operations' | 'guards'>,
+    now: Instant,
+  ): Exclude<CommitOutcome, { kind: 'committed' | 'aborted' }> | undefined {
+    const lost = guards.find(({ name, token }) => !this.locks.isHeldBy(name, token, now));
+    if (lost !== undefined) return { kind: 'lock-lost', name: lost.name };
+    const own = new Set<string>();
+    for (const { key } of operations) {
+      const intent = this.entries.intentOf(key);
+      if (intent?.txnId === txnId) own.add(key);
+      else if (intent !== undefined) return { kind: 'intent', key, intent };
+    }
+    const open = own.size === 0 ? operations : operations.filter(({ key }) => !own.has(key));
+    const mismatches = this.entries.mismatches(open, now);
+    return mismatches.length > 0 ? { kind: 'conflict', mismatches } : undefined;
   }
 }

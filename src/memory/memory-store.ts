@@ -1,7 +1,19 @@
 import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { shownAs } from '../base/shown-as.js';
-import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import { hashSlot } from '../store/hash-slot.js';
+import type { Intent } from '../store/intent.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  OpenTransaction,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+  StoredEntry,
+} from '../store/intent-operations.js';
 import { KeySpace } from '../store/key-space.js';
 import type {
   AcquireOutcome,
@@ -18,6 +30,7 @@ import { fitsGlob } from './glob.js';
 import type { Caller } from './lock-state.js';
 import { MemoryBackend, type MemoryBackendOptions } from './memory-backend.js';
 import type { MemorySlot } from './memory-slot.js';
+import type { MemorySpace } from './memory-space.js';
 import type { Instant } from './server-time.js';
 
 /** Settings of an embedded server of its own, or the one shared with other stores. */
@@ -36,9 +49,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): CacheTxnStore {
   return new MemoryStore('backend' in options ? options.backend : new MemoryBackend(options));
 }
 
+/** Before the start, when nothing is stored yet. */
+const UNPREFIXED = new KeySpace('ctx');
+
 /** What exists between `start` and `stop`. */
 interface Session {
-  readonly slot: MemorySlot;
+  readonly keys: KeySpace;
+  readonly space: MemorySpace;
   readonly caller: Caller;
   readonly closeInbox: Unsubscribe;
 }
@@ -58,9 +75,10 @@ class MemoryStore extends CacheTxnStore {
         { details: { option: 'store', namespace } },
       );
     }
-    const slot = this.backend.slot(new KeySpace(namespace).namespace);
+    const keys = new KeySpace(namespace);
     const { inbox, close } = this.backend.openInbox((handover) => this.announce(handover, report));
-    this.session = { slot, caller: { inbox, label: processLabel }, closeInbox: close };
+    const space = this.backend.space(namespace);
+    this.session = { keys, space, caller: { inbox, label: processLabel }, closeInbox: close };
   }
 
   async stop(): Promise<void> {
@@ -68,33 +86,39 @@ class MemoryStore extends CacheTxnStore {
     this.session = undefined;
   }
 
-  /** Everything is one slot. */
-  slotOf(): number {
-    return 0;
+  get hasSlots(): boolean {
+    return this.backend.slots > 1;
+  }
+
+  slotOf(kind: 'entry' | 'lock', key: string): number {
+    const { slots } = this.backend;
+    return slots === 1 ? 0 : hashSlot((this.session?.keys ?? UNPREFIXED)[kind](key)) % slots;
   }
 
   acquireLocks(request: AcquireRequest): Promise<AcquireOutcome> {
-    return this.step(({ slot, caller }, now) => slot.locks.acquire(request, caller, now));
+    return this.inSlot('lock', request.names[0], ({ locks }, now, { caller }) => locks.acquire(request, caller, now));
   }
 
   renewLocks(requests: readonly RenewRequest[]): Promise<readonly RenewOutcome[]> {
-    return this.step(({ slot }, now) => requests.map((request) => slot.locks.renew(request, now)));
+    return this.step((session, now) =>
+      requests.map((request) => this.slotIn(session, 'lock', request.name).locks.renew(request, now)),
+    );
   }
 
   releaseLocks(request: ReleaseRequest): Promise<ReleaseOutcome> {
-    return this.step(({ slot }, now) => slot.locks.release(request, now));
+    return this.inSlot('lock', request.names[0], ({ locks }, now) => locks.release(request, now));
   }
 
   forceReleaseLock(name: string, fence?: number): Promise<boolean> {
-    return this.step(({ slot }, now) => slot.locks.forceRelease(name, fence, now));
+    return this.inSlot('lock', name, ({ locks }, now) => locks.forceRelease(name, fence, now));
   }
 
   inspectLock(name: string): Promise<LockInfo | null> {
-    return this.step(({ slot }, now) => slot.locks.inspect(name, now));
+    return this.inSlot('lock', name, ({ locks }, now) => locks.inspect(name, now));
   }
 
   async *listLocks(pattern: string): AsyncIterable<LockInfo> {
-    const names = await this.step(({ slot }) => slot.locks.names());
+    const names = await this.step(({ space }) => space.slots.flatMap(({ locks }) => locks.names()));
     for (const name of names) {
       if (!fitsGlob(name, pattern)) continue;
       const info = await this.inspectLock(name);
@@ -118,16 +142,71 @@ class MemoryStore extends CacheTxnStore {
     return () => undefined;
   }
 
-  readEntries(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    return this.step(({ slot }, now) => keys.map((key) => slot.entries.read(key, now)));
+  readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
+    return this.step((session, now) => keys.map((key) => this.slotIn(session, 'entry', key).entries.read(key, now)));
   }
 
   commit(request: CommitRequest): Promise<CommitOutcome> {
-    return this.step(({ slot }, now) => slot.commit(request, now));
+    return this.inSlot('entry', request.operations[0]?.key, (slot, now) => slot.commit(request, now));
   }
 
-  resolveCommit({ txnId }: CommitRequest): Promise<ResolveOutcome> {
-    return this.step(({ slot }, now) => slot.resolve(txnId, now));
+  resolveCommit({ txnId, operations }: CommitRequest): Promise<ResolveOutcome> {
+    return this.inSlot('entry', operations[0]?.key, (slot, now) => slot.resolve(txnId, now));
+  }
+
+  openTransaction(transaction: OpenTransaction, leftMs: number): Promise<void> {
+    return this.step(({ space }, now) => {
+      space.openTransaction(transaction, leftMs, now);
+    });
+  }
+
+  prepare(request: PrepareRequest): Promise<PrepareOutcome> {
+    const [operation] = request.operations;
+    return operation
+      ? this.inSlot('entry', operation.key, (slot, now) => slot.prepare(request, now))
+      : this.inSlot('lock', request.guards[0]?.name, (slot, now) => slot.prepare(request, now));
+  }
+
+  decide(request: DecideRequest): Promise<DecideOutcome> {
+    return this.inSlot('entry', request.operations[0]?.key, (slot, now) => slot.decide(request, now));
+  }
+
+  askDecision(intent: Intent): Promise<Decision> {
+    return this.inSlot('entry', intent.decider, (slot, now) => slot.ask(intent, now));
+  }
+
+  settle(request: SettleRequest): Promise<void> {
+    return this.inSlot('entry', request.keys[0], (slot, now) => {
+      slot.settle(request, now);
+    });
+  }
+
+  retireDecision({ txnId, decider }: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {
+    return this.inSlot('entry', decider, (slot, now) => {
+      slot.retire(txnId, keepMs, now);
+    });
+  }
+
+  closeTransaction(transaction: OpenTransaction): Promise<void> {
+    return this.step(({ space }) => {
+      space.closeTransaction(transaction);
+    });
+  }
+
+  overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
+    return this.step(({ space }, now) => space.overdue(limit, now));
+  }
+
+  private inSlot<T>(
+    kind: 'entry' | 'lock',
+    key: string | undefined,
+    operation: (slot: MemorySlot, now: Instant, session: Session) => T,
+  ): Promise<T> {
+    return this.step((session, now) => operation(this.slotIn(session, kind, key ?? ''), now, session));
+  }
+
+  private slotIn({ space }: Session, kind: 'entry' | 'lock', key: string): MemorySlot {
+    return space.slot(this.slotOf(kind, key));
   }
 
   private announce(handover: Handover, report: ErrorSink): void {

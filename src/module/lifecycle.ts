@@ -1,6 +1,7 @@
-import type { BeforeApplicationShutdown, OnApplicationShutdown } from '@nestjs/common';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 import type { LockService } from '../lock/lock.service.js';
 import type { CacheTxnStore } from '../store/store.js';
+import type { Sweeper } from '../txn/sweeper.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { type CacheTxnModuleOptions, shutdownGraceMs } from './cache-txn.options.js';
 
@@ -8,7 +9,7 @@ import { type CacheTxnModuleOptions, shutdownGraceMs } from './cache-txn.options
  * Closes in the order that leaves nothing behind: refuse new work, let running calls finish, abort what does not,
  * release, and disconnect only when the application has stopped answering.
  */
-export class Lifecycle implements BeforeApplicationShutdown, OnApplicationShutdown {
+export class Lifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly graceMs: number;
 
   constructor(
@@ -16,11 +17,18 @@ export class Lifecycle implements BeforeApplicationShutdown, OnApplicationShutdo
     private readonly store: CacheTxnStore,
     private readonly locks: LockService,
     private readonly coordinator: TransactionCoordinator,
+    /** Undefined where no transaction can be left half done. */
+    private readonly sweeper: Sweeper | undefined,
   ) {
     this.graceMs = shutdownGraceMs(options);
   }
 
+  onApplicationBootstrap(): void {
+    this.sweeper?.start();
+  }
+
   async beforeApplicationShutdown(): Promise<void> {
+    await this.sweeper?.stop();
     await Promise.all([this.locks.drain(this.graceMs), this.coordinator.drain(this.graceMs)]);
   }
 

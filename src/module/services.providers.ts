@@ -3,6 +3,8 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import { resolveTtlMs } from '../cache/cache.options.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
 import { CacheVersionedEntries } from '../cache/versioned-entries.js';
+import { EntryReader } from '../commit/entry-reader.js';
+import { Recovery } from '../commit/recovery.js';
 import { LockedLayer } from '../lock/locked.layer.js';
 import { LockService } from '../lock/lock.service.js';
 import { memoryStore } from '../memory/memory-store.js';
@@ -10,6 +12,8 @@ import { PIPELINE_LAYERS } from '../pipeline/layer.js';
 import { Pipeline } from '../pipeline/pipeline.js';
 import { CacheTxnStore } from '../store/store.js';
 import { CacheTxnLayer, commitsItself } from '../txn/cache-txn.layer.js';
+import { Sweeper } from '../txn/sweeper.js';
+import { recoveryPeriodMs } from '../txn/txn.options.js';
 import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { VersionedLayer } from '../version/versioned.layer.js';
 import { VersionService } from '../version/version.service.js';
@@ -74,9 +78,9 @@ export function serviceProviders(name: string): Provider[] {
 
   const versions: FactoryProvider<VersionService> = {
     provide: getCacheTxnToken(VersionService, name),
-    inject: [MODULE_OPTIONS, STORE, COORDINATOR],
-    useFactory: ({ cache = {} }: Options, store: CacheTxnStore, coordinator: TransactionCoordinator) =>
-      new VersionService(new CacheVersionedEntries(store, coordinator, cache)),
+    inject: [MODULE_OPTIONS, COORDINATOR],
+    useFactory: ({ cache = {} }: Options, coordinator: TransactionCoordinator) =>
+      new VersionService(new CacheVersionedEntries(coordinator, cache)),
   };
 
   const layers: FactoryProvider = {
@@ -93,7 +97,7 @@ export function serviceProviders(name: string): Provider[] {
       const retry = { ...environment, owner: coordinator };
       const layers = [
         new LockedLayer(locks),
-        new VersionedLayer(store, version, retry, commitsItself),
+        new VersionedLayer(new EntryReader(store), version, retry, commitsItself),
         new CacheTxnLayer(coordinator, store),
       ];
       pipeline.register(name, layers);
@@ -103,9 +107,21 @@ export function serviceProviders(name: string): Provider[] {
 
   const lifecycle: FactoryProvider<Lifecycle> = {
     provide: Lifecycle,
-    inject: [MODULE_OPTIONS, STORE, LOCKS, COORDINATOR],
-    useFactory: (options: Options, store: CacheTxnStore, locks: LockService, coordinator: TransactionCoordinator) =>
-      new Lifecycle(options, store, locks, coordinator),
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR],
+    useFactory: (
+      options: Options,
+      environment: Environment,
+      store: CacheTxnStore,
+      locks: LockService,
+      coordinator: TransactionCoordinator,
+    ) => {
+      const everyMs = recoveryPeriodMs(options.txn ?? {});
+      const sweeper =
+        store.hasSlots && everyMs !== undefined
+          ? new Sweeper({ recovery: new Recovery(store), locks, everyMs, ...environment })
+          : undefined;
+      return new Lifecycle(options, store, locks, coordinator, sweeper);
+    },
   };
 
   return [store, locks, coordinator, cache, versions, layers, lifecycle];

@@ -2,18 +2,19 @@ import type {
   CommitOperation,
   CommitOutcome,
   CommitRequest,
-  EntryRecord,
   Expectation,
   Mismatch,
   ResolveOutcome,
 } from '../store/entry-operations.js';
+import type { Intent } from '../store/intent.js';
+import type { StoredEntry } from '../store/intent-operations.js';
 import type { KeySpace } from '../store/key-space.js';
 import type { CommandRunner } from './command-runner.js';
 import { ReplyReader, unexpected } from './reply.js';
 import { loadScript } from './script.js';
 
 /** An abort record outlives every delayed commit: far longer than any connection keeps an unsent command. */
-const ABORT_RECORD_MS = 3_600_000;
+export const ABORT_RECORD_MS = 3_600_000;
 
 /** The entry operations of the port as scripts and plain HMGETs; see `scripts/commit*.lua`. */
 export class EntryCommands {
@@ -25,7 +26,7 @@ export class EntryCommands {
   ) {}
 
   /** One command for each key, because a cluster routes each by its key; they share a write and a deadline. */
-  read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+  read(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
     const { client } = this.runner;
     const send = keys.map((key) => (): Promise<unknown> => client.hmget(this.keys.entry(key), 'v', 'ver', 'i'));
     return this.runner.runAll('HMGET', send).then((replies) => replies.map(readEntry));
@@ -37,7 +38,7 @@ export class EntryCommands {
     const args: (string | number)[] = [operations.length, request.outcomeTtlMs];
     for (const operation of operations) {
       keys.push(this.keys.entry(operation.key));
-      pushArgs(args, operation);
+      pushOperation(args, operation);
     }
     for (const { name, token } of guards) {
       keys.push(this.keys.lock(name));
@@ -68,31 +69,48 @@ export class EntryCommands {
   }
 }
 
-/** A hit requires no intent (protocol I2). */
-function readEntry(reply: unknown): EntryRecord | undefined {
+function readEntry(reply: unknown): StoredEntry | undefined {
   const fields = ReplyReader.of(reply, 'HMGET');
   const value = fields.optionalText();
   const version = fields.optionalNumber();
-  const intent = fields.optionalText();
-  return version === undefined || intent !== undefined ? undefined : { value, version };
+  const prepared = fields.optionalText();
+  if (prepared === undefined) return version === undefined ? undefined : { value, version };
+  return { value, version: version ?? 0, intent: readIntent(prepared, 'HMGET') };
 }
 
-function readCommit(fields: unknown, { operations, guards }: CommitRequest): CommitOutcome {
+/** The field `i` of an entry; see lib/entry.lua. */
+function readIntent(text: string, from: string): Intent {
+  const [, txnId = '', deadlineMs, expiresAtMs, decider = ''] =
+    /^(\S+) (\d{1,16}) [a-z]+ \d+ \d+ (\d{1,16}) (.+)$/s.exec(text) ?? [];
+  if (decider === '') throw unexpected(from, 'a prepared write', text);
+  return { txnId, decider, deadlineMs: Number(deadlineMs), expiresAtMs: Number(expiresAtMs) };
+}
+
+function readCommit(fields: unknown, request: CommitRequest): CommitOutcome {
   const reply = ReplyReader.of(fields, 'commit');
   const kind = reply.text();
+  if (kind === 'committed') return { kind, versions: request.operations.map(() => reply.number()) };
+  return readRefusal('commit', kind, reply, request);
+}
+
+/** What a script answers that has changed nothing. */
+export function readRefusal(
+  from: string,
+  kind: string,
+  reply: ReplyReader,
+  { operations, guards }: Pick<CommitRequest, 'operations' | 'guards'>,
+): Exclude<CommitOutcome, { kind: 'committed' }> {
   switch (kind) {
-    case 'committed':
-      return { kind, versions: operations.map(() => reply.number()) };
     case 'conflict':
       return { kind, mismatches: readMismatches(reply, operations) };
     case 'intent':
-      return { kind, key: reply.item(operations).key };
+      return { kind, key: reply.item(operations).key, intent: readIntent(reply.text(), from) };
     case 'lock-lost':
       return { kind, name: reply.item(guards).name };
     case 'aborted':
       return { kind };
     default:
-      throw unexpected('commit', 'an outcome', kind);
+      throw unexpected(from, 'an outcome', kind);
   }
 }
 
@@ -102,14 +120,15 @@ function readMismatches(reply: ReplyReader, operations: readonly CommitOperation
   return mismatches;
 }
 
-function pushArgs(args: (string | number)[], operation: CommitOperation): void {
+/** The five arguments of an entry; see commit.lua. */
+export function pushOperation(args: (string | number)[], operation: CommitOperation): void {
   const strategy = 'strategy' in operation ? operation.strategy : '';
   const ttlMs = 'ttlMs' in operation ? operation.ttlMs : 0;
   const value = operation.kind === 'put' ? operation.value : '';
   args.push(operation.kind, expectedArg(operation.expected), strategy, ttlMs, value);
 }
 
-function expectedArg(expected: Expectation | undefined): string | number {
+export function expectedArg(expected: Expectation | undefined): string | number {
   if (expected === undefined) return '';
   return expected.kind === 'exists' ? '*' : expected.version;
 }

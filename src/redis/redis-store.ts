@@ -1,7 +1,18 @@
 import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
-import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import type { Intent } from '../store/intent.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  OpenTransaction,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+  StoredEntry,
+} from '../store/intent-operations.js';
 import { KeySpace } from '../store/key-space.js';
 import type {
   AcquireOutcome,
@@ -24,8 +35,9 @@ import {
   isClusterStore,
 } from './connection.js';
 import { EntryCommands } from './entry-commands.js';
-import { hashSlot } from './hash-slot.js';
+import { hashSlot } from '../store/hash-slot.js';
 import { Inbox } from './inbox.js';
+import { IntentCommands } from './intent-commands.js';
 import { LockCommands } from './lock-commands.js';
 import { type RedisStoreOptions, type ResolvedSettings, resolveSettings } from './redis-store.options.js';
 import { checkServers } from './server-check.js';
@@ -48,6 +60,7 @@ interface Running {
   readonly inbox: Inbox;
   readonly locks: LockCommands;
   readonly entries: EntryCommands;
+  readonly intents: IntentCommands;
   isChecked: boolean;
 }
 
@@ -55,7 +68,7 @@ class RedisStore extends CacheTxnStore {
   private readonly settings: ResolvedSettings;
   private keys = new KeySpace('ctx');
   private running: Running | undefined;
-  private readonly hasSlots: boolean;
+  readonly hasSlots: boolean;
 
   constructor(private readonly options: RedisStoreOptions) {
     super();
@@ -81,6 +94,7 @@ class RedisStore extends CacheTxnStore {
       inbox,
       locks: new LockCommands(runner, this.keys, channel, slotOf),
       entries: new EntryCommands(runner, this.keys),
+      intents: new IntentCommands(runner, this.keys, this.hasSlots),
       isChecked: false,
     };
     this.running = running;
@@ -142,7 +156,7 @@ class RedisStore extends CacheTxnStore {
     return this.started().inbox.onGap(listener);
   }
 
-  readEntries(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+  readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
     return this.use(({ entries }) => entries.read(keys));
   }
 
@@ -152,6 +166,38 @@ class RedisStore extends CacheTxnStore {
 
   resolveCommit(request: CommitRequest): Promise<ResolveOutcome> {
     return this.use(({ entries }) => entries.resolve(request));
+  }
+
+  openTransaction(transaction: OpenTransaction, leftMs: number): Promise<void> {
+    return this.use(({ intents }) => intents.open(transaction, leftMs));
+  }
+
+  prepare(request: PrepareRequest): Promise<PrepareOutcome> {
+    return this.use(({ intents }) => intents.prepare(request));
+  }
+
+  decide(request: DecideRequest): Promise<DecideOutcome> {
+    return this.use(({ intents }) => intents.decide(request));
+  }
+
+  askDecision(intent: Intent): Promise<Decision> {
+    return this.use(({ intents }) => intents.ask(intent));
+  }
+
+  settle(request: SettleRequest): Promise<void> {
+    return this.use(({ intents }) => intents.settle(request));
+  }
+
+  retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {
+    return this.use(({ intents }) => intents.retire(intent, keepMs));
+  }
+
+  closeTransaction(transaction: OpenTransaction): Promise<void> {
+    return this.use(({ intents }) => intents.close(transaction));
+  }
+
+  overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
+    return this.use(({ intents }) => intents.overdue(limit));
   }
 
   private use<T>(operation: (running: Running) => Promise<T>): Promise<T> {

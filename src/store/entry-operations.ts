@@ -1,4 +1,5 @@
 /** The entry half of the store port: reads, and the one-slot commit (protocol sections 2 and 3). */
+import type { Intent } from './intent.js';
 
 /** An entry as read, value and version from the same read. */
 export interface EntryRecord {
@@ -76,7 +77,7 @@ export type CommitOutcome =
   /** Nothing changed: these keys have another version. */
   | { readonly kind: 'conflict'; readonly mismatches: readonly Mismatch[] }
   /** Nothing changed: a key carries another transaction's prepared write. */
-  | { readonly kind: 'intent'; readonly key: string }
+  | { readonly kind: 'intent'; readonly key: string; readonly intent: Intent }
   /** Nothing changed: this lock is no longer the caller's. */
   | { readonly kind: 'lock-lost'; readonly name: string }
   /** Nothing changed and nothing ever will: the transaction was declared aborted. */

@@ -7,7 +7,7 @@ const NAMESPACE = /^[A-Za-z0-9_.-]{1,64}$/;
  * Maps the user's keys to the server's, one to one, and keeps their hash tag.
  *
  * `<namespace>:e:<key>` entry, `<namespace>:l:<name>` lock, `<namespace>:d:{<tag>}:<id>` outcome of a commit in the slot
- * of one of its keys, `<namespace>:in:<id>` inbox channel of a process. The prefix has no brace, so the slot of a key
+ * of one of its keys, `<namespace>:o:{<n>}` open transactions, `<namespace>:in:<id>` inbox channel of a process. The prefix has no brace, so the slot of a key
  * with a tag is the tag's, and no key can leave its namespace or its kind.
  */
 export class KeySpace {
@@ -39,6 +39,11 @@ export class KeySpace {
   /** Lives in the slot of `serverKey`. */
   outcome(serverKey: string, txnId: string): string {
     return `${this.namespace}:d:{${hashTag(serverKey)}}:${txnId}`;
+  }
+
+  /** One of the lists of open transactions; their numbers spread them over the slots. */
+  openTransactions(list: number): string {
+    return `${this.namespace}:o:{${list}}`;
   }
 
   inbox(id: string): string {

@@ -1,5 +1,16 @@
 import type { ErrorSink } from '../base/error-sink.js';
-import type { CommitRequest, CommitOutcome, EntryRecord, ResolveOutcome } from './entry-operations.js';
+import type { CommitRequest, CommitOutcome, ResolveOutcome } from './entry-operations.js';
+import type { Intent } from './intent.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  OpenTransaction,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+  StoredEntry,
+} from './intent-operations.js';
 import type {
   AcquireOutcome,
   AcquireRequest,
@@ -40,6 +51,8 @@ export abstract class CacheTxnStore {
   /** Closes what `start` opened. Idempotent. */
   abstract stop(): Promise<void>;
 
+  /** Whether keys live in more than one slot, so that a transaction may need several. */
+  abstract readonly hasSlots: boolean;
   /** The atomic unit a key belongs to. Entries and locks with the same number can meet in one operation. */
   abstract slotOf(kind: 'entry' | 'lock', key: string): number;
 
@@ -61,9 +74,25 @@ export abstract class CacheTxnStore {
   abstract onHandoverGap(listener: () => void): Unsubscribe;
 
   /** One result per key, in order, in one round trip per slot group. Not a snapshot across keys. */
-  abstract readEntries(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]>;
+  abstract readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]>;
   /** All operations and guards in one slot: applies all or none. */
   abstract commit(request: CommitRequest): Promise<CommitOutcome>;
   /** Settles a commit whose answer was lost. Takes the request as it was sent. */
   abstract resolveCommit(request: CommitRequest): Promise<ResolveOutcome>;
+
+  /** Notes a transaction of several slots as on its way; it is overdue after `leftMs`, by the server's time. */
+  abstract openTransaction(transaction: OpenTransaction, leftMs: number): Promise<void>;
+  /** All writes of a slot wait as intents, or none does. */
+  abstract prepare(request: PrepareRequest): Promise<PrepareOutcome>;
+  /** Commits a transaction that every slot has prepared. */
+  abstract decide(request: DecideRequest): Promise<DecideOutcome>;
+  /** What became of the transaction; it becomes `aborted` when nothing is decided and its deadline has passed. */
+  abstract askDecision(intent: Intent): Promise<Decision>;
+  abstract settle(request: SettleRequest): Promise<void>;
+  /** Every slot has settled the commit: its decision may be forgotten after `keepMs`. */
+  abstract retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void>;
+  /** Nothing is left of the transaction. */
+  abstract closeTransaction(transaction: OpenTransaction): Promise<void>;
+  /** Transactions that should have been closed by now, the oldest first, at most `limit` or a little more. */
+  abstract overdueTransactions(limit: number): Promise<readonly OpenTransaction[]>;
 }

@@ -1,5 +1,6 @@
 import { decode } from '../cache/json-codec.js';
 import type { CommitOperation, CommitRequest } from '../store/entry-operations.js';
+import type { PrepareRequest } from '../store/intent-operations.js';
 
 /** One key that a transaction has written. */
 export interface CommittedWrite {
@@ -24,6 +25,11 @@ const MAX_COMMITS = 50_000;
 /** What was committed, in order. Several stores may share one, as the nodes of one test do. */
 export class CommitLog {
   private readonly commits = new Map<string, readonly CommittedWrite[]>();
+  /** What slots have prepared of transactions that are not decided. */
+  private readonly prepared = new Map<
+    string,
+    { readonly operations: CommitOperation[]; readonly versions: number[] }
+  >();
 
   /** The writes of the last 50,000 commits. */
   get writes(): readonly CommittedWrite[] {
@@ -31,22 +37,51 @@ export class CommitLog {
   }
 
   /** A commit that is told of again (a duplicate, or one that was asked for) counts once. */
-  record(namespace: string, { txnId, operations }: CommitRequest, versions: readonly number[]): void {
+  record(
+    namespace: string,
+    { txnId, operations }: Pick<CommitRequest, 'txnId' | 'operations'>,
+    versions: readonly number[],
+  ): void {
     if (this.commits.has(txnId)) return;
     const writes = operations.flatMap((operation, i) =>
       operation.kind === 'check' ? [] : [writeOf(namespace, txnId, operation, versions[i] ?? 0)],
     );
     if (writes.length === 0) return;
-    for (const oldest of this.commits.keys()) {
-      if (this.commits.size < MAX_COMMITS) break;
-      this.commits.delete(oldest);
-    }
+    makeRoom(this.commits);
     this.commits.set(txnId, writes);
+  }
+
+  /** One slot of a transaction over several has prepared these writes. */
+  prepare({ txnId, operations }: PrepareRequest, versions: readonly number[]): void {
+    let prepared = this.prepared.get(txnId);
+    if (prepared === undefined) {
+      makeRoom(this.prepared);
+      this.prepared.set(txnId, (prepared = { operations: [], versions: [] }));
+    }
+    for (const [i, operation] of operations.entries()) {
+      if (prepared.operations.some(({ key }) => key === operation.key)) continue;
+      prepared.operations.push(operation);
+      prepared.versions.push(versions[i] ?? 0);
+    }
+  }
+
+  /** The transaction was decided: what its slots have prepared is committed. */
+  recordPrepared(namespace: string, txnId: string): void {
+    const { operations, versions } = this.prepared.get(txnId) ?? { operations: [], versions: [] };
+    this.record(namespace, { txnId, operations }, versions);
+    this.prepared.delete(txnId);
   }
 
   forget(): void {
     // The ids stay, so that a late copy of a forgotten commit is not taken for a new one.
     for (const txnId of this.commits.keys()) this.commits.set(txnId, []);
+  }
+}
+
+function makeRoom(transactions: Map<string, unknown>): void {
+  for (const oldest of transactions.keys()) {
+    if (transactions.size < MAX_COMMITS) return;
+    transactions.delete(oldest);
   }
 }
 

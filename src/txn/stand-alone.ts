@@ -1,12 +1,14 @@
 import type { Clock } from '../base/clock.js';
 import { newId } from '../base/random.js';
+import type { Committer } from '../commit/committer.js';
+import type { EntryReader } from '../commit/entry-reader.js';
+import type { CommittedVersions } from '../commit/proposal.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { noteCommitted } from '../version/resource-call.js';
 import { readForCall } from '../version/resource-read.js';
 import { callLocks, guardsOf, hasForeign } from './lock-guards.js';
-import type { CommittedVersions, OneSlotCommit } from './one-slot-commit.js';
 import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
 import type { ResolvedTransactionOptions } from './txn.options.js';
 
@@ -15,7 +17,8 @@ export interface StandAloneDependencies {
   readonly store: CacheTxnStore;
   readonly locks: LockService;
   readonly clock: Clock;
-  readonly committer: OneSlotCommit;
+  readonly committer: Committer;
+  readonly reader: EntryReader;
   readonly strategy: VersionStrategy;
   /** Of a transaction without options of its own: a single operation has its limits and its time. */
   readonly options: ResolvedTransactionOptions;
@@ -29,7 +32,7 @@ export class StandAlone {
 
   read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
     new TxnBuffer(this.deps.options).admitReads(keys);
-    return readForCall(this.deps.store, keys);
+    return readForCall(this.deps.reader, keys);
   }
 
   write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<CommittedVersions> {
@@ -45,7 +48,11 @@ export class StandAlone {
     const deadlineMs = clock.now() + options.timeoutMs;
     const guards = guardsOf(held, locks);
     const isUrgent = hasForeign(held, locks);
-    const versions = await committer.commit({ txnId: newId(), operations, guards, isUrgent, deadlineMs });
+    const assertLocksHeld = (): void => {
+      for (const lock of held) lock.assertHeld();
+    };
+    const txnId = newId();
+    const versions = await committer.commit({ txnId, operations, guards, isUrgent, assertLocksHeld, deadlineMs });
     noteCommitted(store, versions);
     return versions;
   }

@@ -7,6 +7,8 @@ import { isIdleWithin } from '../base/idle.js';
 import type { Random } from '../base/random.js';
 import { rejecting } from '../base/rejecting.js';
 import { shownAs } from '../base/shown-as.js';
+import { Committer } from '../commit/committer.js';
+import { EntryReader } from '../commit/entry-reader.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
@@ -30,7 +32,6 @@ import {
 import { isolateAttempt } from './isolated-attempt.js';
 import { callLocks, namedLocks } from './lock-guards.js';
 import { NoTransaction } from './no-transaction.js';
-import { OneSlotCommit } from './one-slot-commit.js';
 import { actionFor, isApart } from './propagation.js';
 import { StandAlone } from './stand-alone.js';
 import type { Transaction, Work } from './transaction.js';
@@ -65,6 +66,7 @@ export class TransactionCoordinator implements TransactionOwner {
   readonly alone: StandAlone;
   /** @internal */
   readonly versionStrategy: VersionStrategy;
+  private readonly committer: Committer;
   private readonly runner: TransactionRunner;
   private readonly defaults: ResolvedTransactionOptions;
   private readonly retryDefaults: ResolvedRetryOptions;
@@ -76,11 +78,13 @@ export class TransactionCoordinator implements TransactionOwner {
     this.defaults = resolveTransactionOptions({}, deps.options);
     this.retryDefaults = resolveRetryOptions({}, deps.version);
     this.versionStrategy = resolveStrategy(deps.version);
+    this.committer = new Committer(store, clock, random);
     const common = {
       store,
       locks,
       clock,
-      committer: new OneSlotCommit(store, clock, random),
+      committer: this.committer,
+      reader: new EntryReader(store),
       strategy: this.versionStrategy,
     };
     this.runner = new TransactionRunner({ ...common, owner: this, report, resourceTtlMs });
@@ -101,7 +105,7 @@ export class TransactionCoordinator implements TransactionOwner {
    * @throws LockLostError `LOCK_LOST` when a lock of the call is no longer held
    * @throws TransactionTimeoutError `TXN_TIMEOUT`, TransactionRolledBackError `TXN_ROLLED_BACK`,
    * TransactionAbortedError `TXN_ABORTED` when `options.signal` aborts, TransactionInDoubtError `TXN_IN_DOUBT`,
-   * TransactionStateError `TXN_STATE`, CrossSlotError `CROSS_SLOT`, LimitExceededError `LIMIT_EXCEEDED`,
+   * TransactionStateError `TXN_STATE`, LimitExceededError `LIMIT_EXCEEDED`,
    * StoreUnavailableError `STORE_UNAVAILABLE`, ShuttingDownError `SHUTTING_DOWN`; StoreTimeoutError `STORE_TIMEOUT` when it
    * only read
    */
@@ -176,7 +180,7 @@ export class TransactionCoordinator implements TransactionOwner {
    */
   async drain(graceMs: number): Promise<void> {
     const { clock } = this.deps;
-    const isIdle = (): boolean => this.runner.isIdle;
+    const isIdle = (): boolean => this.runner.isIdle && this.committer.isIdle;
     this.isClosing = true;
     if (await isIdleWithin(clock, isIdle, graceMs)) return;
     this.runner.abortAll(new ShuttingDownError('the application is closing; the transaction was rolled back'));

@@ -3,6 +3,9 @@ import type { Clock } from '../base/clock.js';
 import { TransactionInDoubtError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { newId } from '../base/random.js';
+import type { Committer } from '../commit/committer.js';
+import type { EntryReader } from '../commit/entry-reader.js';
+import type { Proposal } from '../commit/proposal.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
@@ -13,7 +16,6 @@ import { ActiveTransaction, asTransaction, type FetchEntries, type TransactionOw
 import { escalate } from './escalation.js';
 import { Lifetime } from './lifetime.js';
 import { callLocks, guardsOf, hasForeign, namedLocks, withLocksAround } from './lock-guards.js';
-import type { OneSlotCommit, Proposal } from './one-slot-commit.js';
 import type { TransactionOutcome, Work } from './transaction.js';
 import type { ResolvedTransactionOptions, TransactionOptions } from './txn.options.js';
 
@@ -23,7 +25,8 @@ export interface RunnerDependencies {
   readonly store: CacheTxnStore;
   readonly locks: LockService;
   readonly clock: Clock;
-  readonly committer: OneSlotCommit;
+  readonly committer: Committer;
+  readonly reader: EntryReader;
   readonly strategy: VersionStrategy;
   /** TTL of an entry that a commit has to make for a resource nobody cached. */
   readonly resourceTtlMs: number;
@@ -36,7 +39,7 @@ export class TransactionRunner {
   private readonly fetch: FetchEntries;
 
   constructor(private readonly deps: RunnerDependencies) {
-    this.fetch = (keys) => readForCall(deps.store, keys);
+    this.fetch = (keys) => readForCall(deps.reader, keys);
   }
 
   get isIdle(): boolean {
@@ -114,6 +117,10 @@ export class TransactionRunner {
     }
     const operations = txn.buffer.operations(txn.options.isolation, strategy, demanded);
     const guards = guardsOf(txn.guards, locks);
-    return { txnId: txn.id, operations, guards, isUrgent: hasForeign(txn.guards, locks), deadlineMs, demanded };
+    const isUrgent = hasForeign(txn.guards, locks);
+    const assertLocksHeld = (): void => {
+      for (const lock of txn.guards) lock.assertHeld();
+    };
+    return { txnId: txn.id, operations, guards, isUrgent, assertLocksHeld, deadlineMs, demanded };
   }
 }

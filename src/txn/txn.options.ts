@@ -38,6 +38,11 @@ export interface TransactionModuleOptions extends Pick<TransactionOptions, 'isol
   readonly maxKeys?: number;
   /** Encoded bytes one transaction writes. Default and hard limit 8 MiB. */
   readonly maxBytes?: number;
+  /**
+   * How often this process looks for transactions over several cluster slots whose owner has died, to settle them. Default
+   * `'500ms'`; 50 ms to 1 minute; false never looks, and leaves it to readers and to other processes.
+   */
+  readonly recovery?: Duration | false;
 }
 
 /** The options of `forRoot({ txn })`. */
@@ -46,6 +51,7 @@ export const TXN_MODULE_OPTIONS: OptionNames<TransactionModuleOptions> = {
   timeout: true,
   maxKeys: true,
   maxBytes: true,
+  recovery: true,
 };
 
 export interface TransactionLimits {
@@ -77,6 +83,11 @@ export function resolveTransactionOptions(
     maxKeys: wholeNumber(module.maxKeys ?? LIMITS.txnKeys, 'txn.maxKeys', 1, LIMITS.txnKeys),
     maxBytes: wholeNumber(module.maxBytes ?? LIMITS.txnBytes, 'txn.maxBytes', 1, LIMITS.txnBytes),
   };
+}
+
+/** Undefined for never. @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function recoveryPeriodMs({ recovery = '500ms' }: TransactionModuleOptions): number | undefined {
+  return recovery === false ? undefined : toMs(recovery, 'txn.recovery', { min: 50, max: 60_000 });
 }
 
 /** @throws LimitExceededError `LIMIT_EXCEEDED` */

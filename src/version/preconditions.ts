@@ -1,7 +1,7 @@
 import { PreconditionFailedError, PreconditionRequiredError } from '../base/errors.js';
+import type { EntryReader } from '../commit/entry-reader.js';
 import type { HttpExchange } from '../pipeline/http-exchange.js';
 import type { Expectation } from '../store/entry-operations.js';
-import type { CacheTxnStore } from '../store/store.js';
 import { fulfils, parseCondition } from './etag.js';
 
 const SAFE_METHODS = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
@@ -30,7 +30,7 @@ export async function preconditionOf(
   http: HttpExchange,
   key: string,
   isRequired: boolean,
-  store: CacheTxnStore,
+  reader: EntryReader,
 ): Promise<Expectation | undefined> {
   const ifMatch = http.header('if-match');
   if (ifMatch !== undefined) {
@@ -38,7 +38,7 @@ export async function preconditionOf(
     if (condition.kind === 'any') return { kind: 'exists' };
     const [only, ...more] = condition.versions;
     if (only !== undefined && more.length === 0) return { kind: 'version', version: only };
-    const current = condition.versions.length === 0 ? 0 : await presentVersion(store, key);
+    const current = condition.versions.length === 0 ? 0 : await presentVersion(reader, key);
     if (fulfils(current, condition)) return { kind: 'version', version: current };
     throw new PreconditionFailedError(`${key} is at none of the versions in If-Match; read it again`, {
       details: { key, actual: current },
@@ -48,7 +48,7 @@ export async function preconditionOf(
   if (ifNoneMatch !== undefined) {
     const condition = parseCondition(ifNoneMatch, 'weak');
     if (condition.kind === 'any') return { kind: 'version', version: 0 };
-    const current = await presentVersion(store, key);
+    const current = await presentVersion(reader, key);
     if (!fulfils(current, condition)) return { kind: 'version', version: current };
     throw new PreconditionFailedError(`${key} is at a version in If-None-Match`, { details: { key, actual: current } });
   }
@@ -58,7 +58,7 @@ export async function preconditionOf(
   });
 }
 
-async function presentVersion(store: CacheTxnStore, key: string): Promise<number> {
-  const [record] = await store.readEntries([key]);
+async function presentVersion(reader: EntryReader, key: string): Promise<number> {
+  const [record] = await reader.read([key]);
   return record?.version ?? 0;
 }

@@ -1,11 +1,11 @@
 import { present } from '../base/assert.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { storeNameOf } from '../base/store-name.js';
+import type { EntryReader } from '../commit/entry-reader.js';
 import type { HttpExchange } from '../pipeline/http-exchange.js';
 import { compileKeys } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
-import type { CacheTxnStore } from '../store/store.js';
 import { currentAttempt } from './attempt.js';
 import { type RetryDependencies, retryConflicts } from './conflict-retry.js';
 import { etagOf } from './etag.js';
@@ -20,7 +20,7 @@ export class VersionedLayer implements PipelineLayer {
   readonly ownsAnswer = true;
 
   constructor(
-    private readonly store: CacheTxnStore,
+    private readonly reader: EntryReader,
     private readonly module: VersionModuleOptions,
     private readonly deps: RetryDependencies,
     /** Whether a method commits by itself also inside a transaction; another layer knows. */
@@ -38,7 +38,7 @@ export class VersionedLayer implements PipelineLayer {
     const deps = { ...this.deps, commitsItself: this.commitsItself(method) };
     const attempts: Around = (call, next) =>
       retryConflicts(retry, deps, call.signal, () => {
-        if (currentAttempt(deps.owner).number > 1) currentResource(this.store)?.forget();
+        if (currentAttempt(deps.owner).number > 1) currentResource(this.reader.store)?.forget();
         return next();
       });
     return options.resource === undefined ? attempts : this.aroundResource(options, method, attempts);
@@ -58,10 +58,10 @@ export class VersionedLayer implements PipelineLayer {
       const [key] = keyOf(call);
       checkKey(key, 'key');
       const isWrite = isWriteMethod(http.method);
-      const precondition = isWrite ? await preconditionOf(http, key, requireIfMatch, this.store) : undefined;
-      const resource = new ResourceCall(key, this.store, isWrite, precondition);
+      const precondition = isWrite ? await preconditionOf(http, key, requireIfMatch, this.reader) : undefined;
+      const resource = new ResourceCall(key, this.reader.store, isWrite, precondition);
       if (!isWrite && etag) {
-        const [record] = await this.store.readEntries([key]);
+        const [record] = await this.reader.read([key]);
         resource.prefetch(record);
         if (notModified(http, record?.version ?? 0)) {
           http.setHeader('ETag', etagOf(record?.version ?? 0));

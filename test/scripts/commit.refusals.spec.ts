@@ -50,18 +50,20 @@ describe('commit: what it refuses, without writing anything', () => {
     expect((await txn.commit({ outcome: txn.key(), operations: [{ key, kind, expected: '*' }] }))[0]).toBe('committed');
   });
 
+  const INTENT = 'other-txn 1 put 7 0 0 decider';
+
   it('G14: intent: an entry with another transaction’s prepared write is named', async () => {
     const txn = bench();
     const [free, prepared] = [txn.key(), txn.key()];
     await txn.apply({ key: prepared, kind: 'put', value: 'committed' });
-    await txn.bench.client.hset(prepared, { i: 'other-txn', ik: 'put', iv: 'staged' });
+    await txn.bench.client.hset(prepared, { i: INTENT, iv: 'staged' });
     for (const kind of ['check', 'put', 'bump', 'delete'] as const) {
       expect(
         await refused(txn, [
           { key: free, kind: 'put' },
           { key: prepared, kind },
         ]),
-      ).toEqual(['intent', 2]);
+      ).toEqual(['intent', 2, INTENT]);
     }
   });
 

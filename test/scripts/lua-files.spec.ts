@@ -15,17 +15,23 @@ const libraries = filesOf('./lib/').map((name) => `lib/${name}`);
 const codeOf = (source: string): string => source.replace(/--.*$/gm, '').replace(/'[^']*'/g, "''");
 
 describe('the Lua files', () => {
-  it('are the seven operations of the port and what they share', () => {
+  it('are the operations of the port and what they share', () => {
     expect(scripts).toEqual([
       'commit-resolve.lua',
       'commit.lua',
+      'decide.lua',
+      'decision-ask.lua',
       'lock-acquire.lua',
       'lock-force-release.lua',
       'lock-inspect.lua',
       'lock-release.lua',
       'lock-renew.lua',
+      'prepare.lua',
+      'settle.lua',
+      'transaction-open.lua',
+      'transaction-overdue.lua',
     ]);
-    expect(libraries).toEqual(['lib/hold.lua', 'lib/queue.lua', 'lib/time.lua']);
+    expect(libraries).toEqual(['lib/entry.lua', 'lib/hold.lua', 'lib/queue.lua', 'lib/time.lua']);
   });
 
   it.each(scripts)('%s has a header: purpose, why it is atomic, KEYS, ARGV, RETURNS, WRITES', (file) => {

@@ -1,4 +1,15 @@
-import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../../src/store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../src/store/entry-operations.js';
+import type { Intent } from '../../src/store/intent.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  OpenTransaction,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+  StoredEntry,
+} from '../../src/store/intent-operations.js';
 import type {
   AcquireOutcome,
   AcquireRequest,
@@ -26,6 +37,10 @@ export class SlottedStore extends CacheTxnStore {
 
   async stop(): Promise<void> {
     await Promise.all(this.slots.map((slot) => slot.stop()));
+  }
+
+  get hasSlots(): boolean {
+    return this.slots.length > 1;
   }
 
   slotOf(_kind: 'entry' | 'lock', key: string): number {
@@ -65,8 +80,8 @@ export class SlottedStore extends CacheTxnStore {
     return all(this.slots.map((slot) => slot.onHandoverGap(listener)));
   }
 
-  async readEntries(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    return this.slotFor(keys[0]).readEntries(keys);
+  async readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
+    return (await Promise.all(keys.map((key) => this.slotFor(key).readEntries([key])))).flat();
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {
@@ -75,6 +90,38 @@ export class SlottedStore extends CacheTxnStore {
 
   async resolveCommit(request: CommitRequest): Promise<ResolveOutcome> {
     return this.slotFor(request.operations[0]?.key).resolveCommit(request);
+  }
+
+  openTransaction(transaction: OpenTransaction, leftMs: number): Promise<void> {
+    return this.slotFor(transaction.keys[0]).openTransaction(transaction, leftMs);
+  }
+
+  async prepare(request: PrepareRequest): Promise<PrepareOutcome> {
+    return this.slotFor((request.operations[0] ?? { key: request.guards[0]?.name }).key).prepare(request);
+  }
+
+  async decide(request: DecideRequest): Promise<DecideOutcome> {
+    return this.slotFor(request.operations[0]?.key).decide(request);
+  }
+
+  async askDecision(intent: Intent): Promise<Decision> {
+    return this.slotFor(intent.decider).askDecision(intent);
+  }
+
+  async settle(request: SettleRequest): Promise<void> {
+    return this.slotFor(request.keys[0]).settle(request);
+  }
+
+  async retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {
+    return this.slotFor(intent.decider).retireDecision(intent, keepMs);
+  }
+
+  closeTransaction(transaction: OpenTransaction): Promise<void> {
+    return this.slotFor(transaction.keys[0]).closeTransaction(transaction);
+  }
+
+  async overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
+    return (await Promise.all(this.slots.map((slot) => slot.overdueTransactions(limit)))).flat();
   }
 
   private slotFor(name = ''): CacheTxnStore {

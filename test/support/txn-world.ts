@@ -70,7 +70,7 @@ export class TxnWorld {
     const locks = new LockService({ ...common, storeName, options: lock });
     const coordinator = new TransactionCoordinator({ ...common, locks, options: txn, version, resourceTtlMs: 600_000 });
     const cache = new TransactionalCache({ ...common, coordinator, options: cacheOptions, version });
-    const versions = new VersionService(new CacheVersionedEntries(store, coordinator, cacheOptions));
+    const versions = new VersionService(new CacheVersionedEntries(coordinator, cacheOptions));
     const commits = (): readonly CommitRequest[] => store.requests<CommitRequest>('commit');
     const block = (ms: number): void => void (blockedMs += ms);
     return { store, locks, coordinator, cache, versions, reported, commits, block };

@@ -30,7 +30,6 @@ const BLAME: Readonly<Record<CacheTxnErrorCode, 'caller' | 'server' | 'program' 
   STORE_REPLY: 'program',
   KEY_TEMPLATE: 'caller',
   LIMIT_EXCEEDED: 'caller',
-  CROSS_SLOT: 'program',
   SHUTTING_DOWN: 'server',
   INVALID_OPTIONS: 'program',
 };

@@ -6,12 +6,13 @@
 --         3.. for each entry five: kind (check put bump delete), expected ('': anything, '*': any entry, or a version,
 --         0 for none), strategy (timestamp counter), ttl ms (0: for ever), value
 --         then for each lock its token
--- RETURNS {'committed', version for each entry} | {'conflict', index, actual version, ...} | {'intent', index}
+-- RETURNS {'committed', version for each entry} | {'conflict', index, actual version, ...} | {'intent', index, intent}
 --         | {'lock-lost', index of the lock} | {'aborted'}
 -- WRITES  entries with their TTL, the outcome record with its TTL
 -- Idempotent: the outcome record of the same transaction answers a second call.
 --#include lib/time.lua
 --#include lib/hold.lua
+--#include lib/entry.lua
 
 local entries, outcome_ttl_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local outcome = redis.call('GET', KEYS[1])
@@ -34,12 +35,11 @@ end
 local versions, mismatches = {}, { 'conflict' }
 for i = 1, entries do
   local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i')
-  if state[2] then return { 'intent', i } end
-  versions[i] = string.match(state[1] or '0', '^%d+$') and tonumber(state[1] or 0)
-  -- Told here: an error in the middle of the writes would not take them back, and a version above 2^53 could not be answered.
-  if not versions[i] or versions[i] > 2 ^ 53 - 2 then return redis.error_reply('WRONGTYPE an entry has a version that no commit wrote') end
-  local expected = ARGV[i * 5 - 1]
-  if expected ~= '' and ((expected == '*' and versions[i] == 0) or (expected ~= '*' and tonumber(expected) ~= versions[i])) then
+  if state[2] then return { 'intent', i, state[2] } end
+  versions[i] = version_of(state[1])
+  -- Told here: an error in the middle of the writes would not take them back.
+  if not versions[i] then return redis.error_reply('WRONGTYPE an entry has a version that no commit wrote') end
+  if not is_met(ARGV[i * 5 - 1], versions[i]) then
     mismatches[#mismatches + 1] = i
     mismatches[#mismatches + 1] = digits(versions[i])
   end
@@ -48,19 +48,11 @@ if #mismatches > 1 then return mismatches end
 
 local reply = { 'committed' }
 for i = 1, entries do
-  local key, kind, strategy, ttl_ms, value = KEYS[i + 1], ARGV[i * 5 - 2], ARGV[i * 5], tonumber(ARGV[i * 5 + 1]), ARGV[i * 5 + 2]
+  local kind, strategy, ttl_ms, value = ARGV[i * 5 - 2], ARGV[i * 5], ARGV[i * 5 + 1], ARGV[i * 5 + 2]
   local version, existed = versions[i], versions[i] > 0
-  if kind == 'put' or kind == 'bump' then
-    version = (existed and strategy == 'counter') and version + 1 or math.max(version + 1, now_us)
-    if kind == 'put' then redis.call('HSET', key, 'v', value, 'ver', digits(version)) else redis.call('HSET', key, 'ver', digits(version)) end
-    if kind == 'put' or not existed then
-      if ttl_ms > 0 then redis.call('PEXPIRE', key, ARGV[i * 5 + 1]) elseif existed then redis.call('PERSIST', key) end
-    end
-  elseif kind == 'delete' then
-    redis.call('UNLINK', key)
-    version = 0
-  end
+  if kind == 'delete' then version = 0 elseif kind ~= 'check' then version = next_version(version, strategy, now_us) end
   reply[i + 1] = digits(version)
+  if kind ~= 'check' then publish(KEYS[i + 1], kind, value, reply[i + 1], ttl_ms, existed) end
 end
 if outcome_ttl_ms > 0 then redis.call('SET', KEYS[1], table.concat(reply, ' ', 2), 'PX', ARGV[2]) end
 return reply

@@ -1,7 +1,18 @@
 import { type Clock, systemClock } from '../../base/clock.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import { systemRandom } from '../../base/random.js';
-import type { CommitOutcome, CommitRequest, EntryRecord, ResolveOutcome } from '../../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../store/entry-operations.js';
+import type { Intent } from '../../store/intent.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  OpenTransaction,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+  StoredEntry,
+} from '../../store/intent-operations.js';
 import type {
   AcquireOutcome,
   AcquireRequest,
@@ -149,6 +160,10 @@ export class FaultInjectingStore extends CacheTxnStore {
     await this.inner.stop();
   }
 
+  get hasSlots(): boolean {
+    return this.inner.hasSlots;
+  }
+
   slotOf(kind: 'entry' | 'lock', key: string): number {
     return this.inner.slotOf(kind, key);
   }
@@ -192,7 +207,7 @@ export class FaultInjectingStore extends CacheTxnStore {
     return added(this.gapListeners, { hear: listener });
   }
 
-  readEntries(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+  readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
     return this.play('readEntries', keys, () => this.inner.readEntries(keys));
   }
 
@@ -204,6 +219,46 @@ export class FaultInjectingStore extends CacheTxnStore {
     return this.play('resolveCommit', request, async () =>
       this.noted(request, await this.inner.resolveCommit(request)),
     );
+  }
+
+  openTransaction(transaction: OpenTransaction, leftMs: number): Promise<void> {
+    return this.play('openTransaction', transaction, () => this.inner.openTransaction(transaction, leftMs));
+  }
+
+  prepare(request: PrepareRequest): Promise<PrepareOutcome> {
+    return this.play('prepare', request, async () => {
+      const outcome = await this.inner.prepare(request);
+      if (outcome.kind === 'prepared') this.log.prepare(request, outcome.versions);
+      return outcome;
+    });
+  }
+
+  decide(request: DecideRequest): Promise<DecideOutcome> {
+    return this.play('decide', request, async () => {
+      const outcome = await this.inner.decide(request);
+      if (outcome.kind === 'committed') this.log.recordPrepared(this.context?.namespace ?? '', request.txnId);
+      return outcome;
+    });
+  }
+
+  askDecision(intent: Intent): Promise<Decision> {
+    return this.play('askDecision', intent, () => this.inner.askDecision(intent));
+  }
+
+  settle(request: SettleRequest): Promise<void> {
+    return this.play('settle', request, () => this.inner.settle(request));
+  }
+
+  retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {
+    return this.play('retireDecision', intent, () => this.inner.retireDecision(intent, keepMs));
+  }
+
+  closeTransaction(transaction: OpenTransaction): Promise<void> {
+    return this.play('closeTransaction', transaction, () => this.inner.closeTransaction(transaction));
+  }
+
+  overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
+    return this.play('overdueTransactions', limit, () => this.inner.overdueTransactions(limit));
   }
 
   private play<T>(operation: StoreOperation, request: unknown, run: () => Promise<T>): Promise<T> {

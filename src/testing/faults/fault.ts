@@ -12,6 +12,14 @@ export const STORE_OPERATIONS = [
   'readEntries',
   'commit',
   'resolveCommit',
+  'openTransaction',
+  'prepare',
+  'decide',
+  'askDecision',
+  'settle',
+  'retireDecision',
+  'closeTransaction',
+  'overdueTransactions',
   'handover',
 ] as const;
 

@@ -37,7 +37,6 @@ const ANSWERS: Readonly<Record<CacheTxnErrorCode, readonly [status: number, retr
   STORE_REPLY: [500],
   KEY_TEMPLATE: [400],
   LIMIT_EXCEEDED: [413],
-  CROSS_SLOT: [500],
   SHUTTING_DOWN: [503, '1'],
   INVALID_OPTIONS: [500],
 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Cluster } from 'ioredis';
 
-import { hashSlot } from '../../../src/redis/hash-slot.js';
+import { hashSlot } from '../../../src/store/hash-slot.js';
 import { eventually } from '../../support/eventually.js';
 import { clusterStoreOptions } from '../../support/redis-access.js';
 import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';

@@ -113,14 +113,28 @@ describe('keys that something else wrote', () => {
     expect(reports.map(({ error }) => String(error)).join()).not.toContain('SECRET');
   });
 
-  it('G14: an entry with a prepared write is a miss, and a commit names it', async () => {
+  it('G14: an entry with a prepared write shows what is committed beside it, and a commit names the write', async () => {
     const { store, namespace, client } = await open();
     await store.commit(committing([put('free', 'value'), put('prepared', 'committed')]));
-    await client.hset(`${namespace}:e:prepared`, { i: 'other-txn', ik: 'put', iv: 'staged' });
-    expect((await store.readEntries(['prepared', 'free'])).map((entry) => entry?.value)).toEqual([undefined, 'value']);
-    expect(await store.readEntries(['prepared'])).toEqual([undefined]);
+    await client.hset(`${namespace}:e:prepared`, { i: 'other-txn 9 put 8 0 7 the decider', iv: 'staged' });
+    const intent = { txnId: 'other-txn', decider: 'the decider', deadlineMs: 9, expiresAtMs: 7 };
+    const [prepared, free] = await store.readEntries(['prepared', 'free']);
+    expect([prepared?.value, prepared?.intent, free?.value, free?.intent]).toEqual([
+      'committed',
+      intent,
+      'value',
+      undefined,
+    ]);
     const commit = await store.commit(committing([put('free', 'changed'), put('prepared', 'changed')]));
-    expect(commit).toEqual({ kind: 'intent', key: 'prepared' });
+    expect(commit).toEqual({ kind: 'intent', key: 'prepared', intent });
     expect((await store.readEntries(['free']))[0]?.value).toBe('value');
+  });
+
+  it('a prepared write that no transaction wrote is an error', async () => {
+    const { store, namespace, client } = await open();
+    for (const foreign of ['', 'yes', 'txn put 1', 'txn 1 put 1 0 -5 key', 'txn 1 put 1 0 99999999999999999 key']) {
+      await client.hset(`${namespace}:e:foreign`, { v: '1', ver: '1', i: foreign });
+      await expect(store.readEntries(['foreign'])).rejects.toMatchObject(refused);
+    }
   });
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { memoryStore } from 'nestjs-cache-txn';
-import { hashSlot } from '../../../src/redis/hash-slot.js';
+import { hashSlot } from '../../../src/store/hash-slot.js';
 import { KeySpace } from '../../../src/store/key-space.js';
 import { traceCommands } from '../../support/command-trace.js';
 import { observer } from '../../support/redis-access.js';

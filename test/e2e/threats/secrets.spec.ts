@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
-import { memoryStore, redisStore, type RedisStoreOptions } from 'nestjs-cache-txn';
+import { redisStore, type RedisStoreOptions } from 'nestjs-cache-txn';
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { eventually } from '../../support/eventually.js';
@@ -18,8 +18,6 @@ let scene: TxnScene;
 let server: RedisServer;
 let admin: Redis;
 let app: TxnApp;
-/** On a store where each key has a slot of its own, as in a cluster. */
-let sharded: TxnApp;
 const tokens: string[] = [];
 /** Every line of every application, also of one whose boot fails. */
 const log: string[] = [];
@@ -45,8 +43,6 @@ beforeAll(async () => {
     controllers: [SaidController],
     module: { store: redisStore(storeAt(server)), namespace: 'said' },
   });
-  const store = Object.assign(memoryStore(), { slotOf: (_kind: string, key: string) => key.length });
-  sharded = await scene.app({ module: { store } });
   for (const key of ['e:foreign', 'l:foreign']) await admin.set(`said:${key}`, SECRET);
   tokens.push((await app.locks.acquire('busy', { lease: '1m' })).token);
 }, 20_000);
@@ -110,7 +106,6 @@ const FAILURES: Readonly<Record<string, () => Promise<unknown>>> = {
   STORE_REPLY: () => app.cache.set('foreign', SECRET),
   KEY_TEMPLATE: () => app.cache.set('{', SECRET),
   LIMIT_EXCEEDED: () => app.cache.set('a', SECRET.repeat(100_000)),
-  CROSS_SLOT: () => sharded.cache.setMany({ a: SECRET, bb: SECRET }),
   INVALID_OPTIONS: () => app.cache.set('a', { card: SECRET, n: 1n }),
 };
 

@@ -27,7 +27,7 @@ export const CODES: readonly CacheTxnErrorCode[] = classes.map((Class) => new Cl
 export const SECRET = 'planted-secret';
 
 /** Codes of mistakes in the program, of which callers learn nothing more. */
-const BLANK: readonly CacheTxnErrorCode[] = ['TXN_STATE', 'STORE_REPLY', 'CROSS_SLOT', 'INVALID_OPTIONS'];
+const BLANK: readonly CacheTxnErrorCode[] = ['TXN_STATE', 'STORE_REPLY', 'INVALID_OPTIONS'];
 const LATER: readonly CacheTxnErrorCode[] = [
   'LOCK_TIMEOUT',
   'TXN_IN_DOUBT',

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { hashSlot } from '../../../src/redis/hash-slot.js';
+import { hashSlot } from '../../../src/store/hash-slot.js';
 import { eventually } from '../../support/eventually.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lock } from '../../../src/lock/lock.js';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { hashSlot } from '../../../src/redis/hash-slot.js';
+import { hashSlot } from '../../../src/store/hash-slot.js';
 import { only, type HistoryEvent } from '../../support/history/event.js';
 import { outcomeOf } from '../../support/history/outcome.js';
 import { memoryHistory } from '../../support/history/recorder.js';

@@ -26,7 +26,6 @@ const CONTRACT: Readonly<Record<string, readonly [code: string, retryable: boole
   StoreReplyError: ['STORE_REPLY', false],
   KeyTemplateError: ['KEY_TEMPLATE', false],
   LimitExceededError: ['LIMIT_EXCEEDED', false],
-  CrossSlotError: ['CROSS_SLOT', false],
   ShuttingDownError: ['SHUTTING_DOWN', true],
   InvalidOptionsError: ['INVALID_OPTIONS', false],
 };

@@ -28,7 +28,7 @@ function servicesOn(store: CacheTxnStore) {
   const locks = new LockService({ ...common, storeName: 'vault', options: {} });
   const coordinator = new TransactionCoordinator({ ...common, locks, options: {}, version: {}, resourceTtlMs: 1 });
   const cache = new TransactionalCache({ ...common, coordinator, options: {}, version: {} });
-  const versions = new VersionService(new CacheVersionedEntries(store, coordinator, {}));
+  const versions = new VersionService(new CacheVersionedEntries(coordinator, {}));
   return { locks, coordinator, cache, versions };
 }
 

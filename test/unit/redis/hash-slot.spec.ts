@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 
-import { hashSlot } from '../../../src/redis/hash-slot.js';
+import { hashSlot } from '../../../src/store/hash-slot.js';
 import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
 
 describe('hashSlot', () => {

@@ -141,6 +141,9 @@ describe('a commit whose answer was lost', () => {
   });
 });
 
+/** Its owner has time left. */
+const UNDECIDED = { txnId: 'of-somebody', decider: 'n', deadlineMs: Number.MAX_SAFE_INTEGER, expiresAtMs: 0 };
+
 describe('what the store says of a commit', () => {
   it.each<[string, Fault, object]>([
     ['that it did not get it', unavailable, { code: 'STORE_UNAVAILABLE' }],
@@ -152,7 +155,7 @@ describe('what the store says of a commit', () => {
     ],
     [
       'that another one is preparing the key',
-      async () => ({ kind: 'intent', key: 'n' }),
+      async () => ({ kind: 'intent', key: 'n', intent: UNDECIDED }),
       { code: 'VERSION_CONFLICT', details: { keys: ['n'] } },
     ],
     [

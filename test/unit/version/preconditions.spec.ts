@@ -1,3 +1,4 @@
+import { EntryReader } from '../../../src/commit/entry-reader.js';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { HttpExchange } from '../../../src/pipeline/http-exchange.js';
 import type { Expectation } from '../../../src/store/entry-operations.js';
@@ -25,7 +26,7 @@ const demandOf = (
   headers: Readonly<Record<string, string>>,
   key = 'r',
   isRequired = false,
-): Promise<Expectation | undefined> => preconditionOf(request(headers), key, isRequired, app.store);
+): Promise<Expectation | undefined> => preconditionOf(request(headers), key, isRequired, new EntryReader(app.store));
 
 describe('what a write demands', () => {
   it('is nothing without a header', async () => {

@@ -1,4 +1,4 @@
-import { hashTag } from '../store/key-space.js';
+import { hashTag } from './key-space.js';
 
 const POLYNOMIAL = 0x1021;
 const SLOTS = 16_384;

@@ -1,0 +1,45 @@
+import { StoreUnavailableError } from '../base/errors.js';
+import type { EntryRecord } from '../store/entry-operations.js';
+import type { Intent } from '../store/intent.js';
+import type { StoredEntry } from '../store/intent-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { IntentResolver } from './intent-resolver.js';
+
+/** New intents met on one key in one read before it gives up: each takes a whole commit of somebody else. */
+const MOST_ROUNDS = 16;
+
+/** Reads what is committed, also where a prepared write is in the way (protocol I2). */
+export class EntryReader {
+  private readonly resolver: IntentResolver;
+
+  constructor(readonly store: CacheTxnStore) {
+    this.resolver = new IntentResolver(store);
+  }
+
+  /**
+   * One result per key, in order; undefined for no entry. One round trip, and two or three more where it meets the write of
+   * a transaction whose owner has not finished it.
+   */
+  async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    const entries = await this.store.readEntries(keys);
+    if (!entries.some((entry) => entry?.intent !== undefined)) return entries;
+    return Promise.all(keys.map((key, i) => this.committed(key, entries[i])));
+  }
+
+  private async committed(key: string, found: StoredEntry | undefined): Promise<EntryRecord | undefined> {
+    let entry = found;
+    for (let round = 0; round < MOST_ROUNDS; round += 1) {
+      if (entry?.intent === undefined) return entry;
+      const resolution = await this.resolver.resolve(key, entry.intent);
+      if (resolution.kind === 'pending') return besideIntent(entry, entry.intent, resolution.nowMs);
+      [entry] = await this.store.readEntries([key]);
+    }
+    throw new StoreUnavailableError(`${key} is rewritten faster than it can be read; try again`, { details: { key } });
+  }
+}
+
+/** The value that the intent may replace, unless it has expired meanwhile: the key has no TTL of its own as long. */
+function besideIntent({ value, version }: StoredEntry, intent: Intent, nowMs: number): EntryRecord | undefined {
+  const isExpired = intent.expiresAtMs > 0 && intent.expiresAtMs <= nowMs;
+  return version === 0 || isExpired ? undefined : { value, version };
+}

@@ -1,0 +1,67 @@
+import type { Clock } from '../base/clock.js';
+import { StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { CommitOutcome, CommitRequest } from '../store/entry-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import type { IntentResolver } from './intent-resolver.js';
+import type { OutcomeQuestion } from './outcome-question.js';
+import { hasWrites } from './plan.js';
+import type { CommittedVersions, Proposal } from './proposal.js';
+import { refusalError } from './refusal.js';
+import { MOST_IN_PASSING, OUTCOME_KEPT_MS } from './times.js';
+
+/**
+ * The commit of one slot: one script applies everything or nothing (protocol section 3).
+ *
+ * An answer that was lost is asked for; a commit that had not run by then is refused for good, so the caller learns
+ * what happened rather than that something may have.
+ */
+export class OneSlotCommit {
+  constructor(
+    private readonly store: CacheTxnStore,
+    private readonly clock: Clock,
+    private readonly question: OutcomeQuestion,
+    private readonly resolver: IntentResolver,
+  ) {}
+
+  /**
+   * @throws VersionConflictError, PreconditionFailedError, LockLostError, StoreUnavailableError: nothing is visible, now or
+   * later
+   * @throws TransactionInDoubtError `TXN_IN_DOUBT` when the store answered nobody in time
+   */
+  async commit(proposal: Proposal): Promise<CommittedVersions> {
+    const { txnId, operations, guards } = proposal;
+    const writes = hasWrites(operations);
+    const request: CommitRequest = {
+      txnId,
+      operations,
+      guards,
+      outcomeTtlMs: writes ? OUTCOME_KEPT_MS : 0,
+      ...(proposal.isUrgent && { isUrgent: true }),
+    };
+    let outcome = await this.send(request, writes, proposal);
+    for (let passed = 0; outcome.kind === 'intent' && passed < MOST_IN_PASSING; passed += 1) {
+      const { kind } = await this.resolver.resolve(outcome.key, outcome.intent);
+      if (kind === 'pending') break;
+      proposal.assertLocksHeld?.();
+      outcome = await this.send(request, writes, proposal);
+    }
+    if (outcome.kind !== 'committed') throw refusalError([outcome], proposal);
+    const { versions } = outcome;
+    return new Map(operations.map(({ key }, i) => [key, versions[i] ?? 0]));
+  }
+
+  private async send(request: CommitRequest, writes: boolean, { deadlineMs }: Proposal): Promise<CommitOutcome> {
+    const sentAtMs = this.clock.now();
+    try {
+      return await this.store.commit(request);
+    } catch (error) {
+      if (!(error instanceof StoreTimeoutError) || !writes) throw error;
+      const outcome = await this.question.ask(request, sentAtMs, deadlineMs);
+      if (outcome.kind === 'committed') return outcome;
+      throw new StoreUnavailableError('the commit did not reach the store; nothing of it is visible', {
+        cause: error,
+        details: { txnId: request.txnId },
+      });
+    }
+  }
+}

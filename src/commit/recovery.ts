@@ -1,0 +1,93 @@
+import { present } from '../base/assert.js';
+import { StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { OpenTransaction } from '../store/intent-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { type Command, type Move, proceed, recover, type Result, type State } from './protocol.js';
+import { LATE_PREPARE_REFUSED_MS, OUTCOME_KEPT_MS } from './times.js';
+
+/** Transactions that are cleared up at the same time. */
+const AT_ONCE = 64;
+
+/** Clears up after owners that have gone: transactions over several slots that should have been closed by now. */
+export class Recovery {
+  constructor(private readonly store: CacheTxnStore) {}
+
+  /**
+   * Settles what is overdue, at most 64 transactions, and answers how many of them are closed now. One of which a slot does not
+   * answer stays for the next time.
+   *
+   * @throws StoreUnavailableError, StoreTimeoutError when the store cannot say what is overdue
+   */
+  async clearUp(): Promise<number> {
+    const overdue = await this.store.overdueTransactions(AT_ONCE);
+    const closed = await Promise.all(overdue.map((transaction) => this.recover(transaction)));
+    return closed.filter(Boolean).length;
+  }
+
+  private async recover(transaction: OpenTransaction): Promise<boolean> {
+    const parts = bySlot(this.store, transaction.keys);
+    const shape = { writing: parts.length, locking: 0, reads: 0 };
+    let isClosed = false;
+    let state: State | undefined;
+    const play = async (move: Move): Promise<void> => {
+      state = move.state;
+      await Promise.all(
+        move.commands.map(async (command) => {
+          const result = await this.execute(command, transaction, parts).catch(lost);
+          if (command.step === 'close') isClosed = result === 'done';
+          await play(proceed(shape, present(state, 'the state of a recovery'), command, result));
+        }),
+      );
+    };
+    await play(recover(shape));
+    return isClosed;
+  }
+
+  private async execute(
+    command: Command,
+    transaction: OpenTransaction,
+    parts: readonly (readonly string[])[],
+  ): Promise<Result> {
+    const { store } = this;
+    const { txnId } = transaction;
+    const decider = present(transaction.keys[0], 'the key that decides');
+    switch (command.step) {
+      case 'ask': {
+        // It is overdue; where its intent is still there, that one's own deadline counts.
+        const { kind } = await store.askDecision({ txnId, decider, deadlineMs: 0, expiresAtMs: 0 });
+        return kind === 'committed' ? 'done' : kind === 'aborted' ? 'refused' : 'lost';
+      }
+      case 'settle': {
+        const keys = present(parts[command.part], 'a slot of the transaction');
+        const rememberMs = command.verdict === 'aborted' ? LATE_PREPARE_REFUSED_MS : OUTCOME_KEPT_MS;
+        await store.settle({ txnId, verdict: command.verdict, keys, rememberMs });
+        return 'done';
+      }
+      case 'retire':
+        await store.retireDecision({ txnId, decider }, OUTCOME_KEPT_MS);
+        return 'done';
+      case 'close':
+        await store.closeTransaction(transaction);
+        return 'done';
+      default:
+        throw new Error(`a recovery does not ${command.step}`);
+    }
+  }
+}
+
+/** In the order of the keys, so that the slot that decides comes first. */
+function bySlot(store: CacheTxnStore, keys: readonly string[]): readonly (readonly string[])[] {
+  const slots = new Map<number, string[]>();
+  for (const key of keys) {
+    const slot = store.slotOf('entry', key);
+    const known = slots.get(slot);
+    if (known === undefined) slots.set(slot, [key]);
+    else known.push(key);
+  }
+  return [...slots.values()];
+}
+
+function lost(error: unknown): Result {
+  if (error instanceof StoreTimeoutError || error instanceof StoreUnavailableError) return 'lost';
+  throw error;
+}

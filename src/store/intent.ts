@@ -1,0 +1,10 @@
+/** A write that is prepared and not yet visible, as whoever meets it sees it. */
+export interface Intent {
+  readonly txnId: string;
+  /** The entry key in whose slot the decision about the transaction is kept. */
+  readonly decider: string;
+  /** When others may declare the transaction aborted: ms since 1970 by the server that keeps the intent. */
+  readonly deadlineMs: number;
+  /** When the committed value beside it expires, likewise; 0 is never. Its key has no TTL meanwhile. */
+  readonly expiresAtMs: number;
+}

@@ -1,0 +1,72 @@
+import { AsyncResource } from 'node:async_hooks';
+import type { Clock, Timer } from '../base/clock.js';
+import { ShuttingDownError, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { ErrorSink } from '../base/error-sink.js';
+import type { Recovery } from '../commit/recovery.js';
+import type { LockService } from '../lock/lock.service.js';
+
+/** The lock that lets one process sweep at a time. */
+const LOCK = 'nestjs-cache-txn/recovery';
+
+/** What a sweeper is made of. */
+export interface SweeperDependencies {
+  readonly recovery: Recovery;
+  readonly locks: LockService;
+  readonly clock: Clock;
+  readonly report: ErrorSink;
+  /** Between two tries of one process. */
+  readonly everyMs: number;
+}
+
+/** Clears up after processes that died in the middle of a commit, whichever process finds the time first. */
+export class Sweeper {
+  /** Where the module was made: a timer would otherwise run in, and keep alive, the context of some call. */
+  private readonly outside = new AsyncResource('Sweeper');
+  private timer: Timer | undefined;
+  private sweeping: Promise<void> = Promise.resolve();
+  private isStopped = false;
+
+  constructor(private readonly deps: SweeperDependencies) {}
+
+  start(): void {
+    this.schedule();
+  }
+
+  /** Resolves when the last sweep has ended. */
+  stop(): Promise<void> {
+    this.isStopped = true;
+    this.timer?.cancel();
+    return this.sweeping;
+  }
+
+  private schedule(): void {
+    if (this.isStopped) return;
+    const { clock, everyMs } = this.deps;
+    this.timer = clock.after(everyMs, () => {
+      this.outside.runInAsyncScope(() => {
+        this.sweeping = this.sweep().finally(() => {
+          this.schedule();
+        });
+      });
+    });
+  }
+
+  private async sweep(): Promise<void> {
+    const { everyMs, locks, recovery, report } = this.deps;
+    try {
+      // It stays taken for most of the period: all processes together sweep about as often as one.
+      const lock = await locks.tryAcquire(LOCK, { lease: '5s', minHold: Math.ceil(0.8 * everyMs), renew: false });
+      if (lock === null) return;
+      try {
+        await recovery.clearUp();
+      } finally {
+        await lock.release();
+      }
+    } catch (error) {
+      const isAway = [StoreUnavailableError, StoreTimeoutError, ShuttingDownError].some(
+        (kind) => error instanceof kind,
+      );
+      if (!isAway) report(error, { during: 'recovery of transactions' });
+    }
+  }
+}
