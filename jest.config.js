@@ -35,6 +35,7 @@ export default {
     project('scripts', 'test/scripts'),
     project('e2e', 'test/e2e'),
     project('faults', 'test/faults', { globalSetup: '<rootDir>/test/faults/choose-seed.mjs' }),
+    project('model', 'test/model'),
     project('support', 'test/support-specs'),
     project('sample', 'sample-app/test'),
   ],

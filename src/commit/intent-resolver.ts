@@ -1,5 +1,6 @@
 import type { Intent } from '../store/intent.js';
 import type { CacheTxnStore } from '../store/store.js';
+import { OUTCOME_KEPT_MS } from './times.js';
 
 /** What became of an intent that somebody has met. */
 export type Resolution =
@@ -16,7 +17,8 @@ export class IntentResolver {
   async resolve(key: string, intent: Intent): Promise<Resolution> {
     const decision = await this.store.askDecision(intent);
     if (decision.kind === 'pending') return { kind: 'pending', nowMs: decision.nowMs };
-    await this.store.settle({ txnId: intent.txnId, verdict: decision.kind, keys: [key], rememberMs: 0 });
+    const { txnId, anchor } = intent;
+    await this.store.settle({ txnId, verdict: decision.kind, keys: [key], anchor, rememberMs: OUTCOME_KEPT_MS });
     return { kind: 'settled' };
   }
 }

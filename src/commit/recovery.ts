@@ -54,13 +54,14 @@ export class Recovery {
     switch (command.step) {
       case 'ask': {
         // It is overdue; where its intent is still there, that one's own deadline counts.
-        const { kind } = await store.askDecision({ txnId, decider, deadlineMs: 0, expiresAtMs: 0 });
+        const { kind } = await store.askDecision({ txnId, decider, deadlineMs: 0 });
         return kind === 'committed' ? 'done' : kind === 'aborted' ? 'refused' : 'lost';
       }
       case 'settle': {
         const keys = present(parts[command.part], 'a slot of the transaction');
         const rememberMs = command.verdict === 'aborted' ? LATE_PREPARE_REFUSED_MS : OUTCOME_KEPT_MS;
-        await store.settle({ txnId, verdict: command.verdict, keys, rememberMs });
+        const anchor = present(keys[0], 'a key of the slot');
+        await store.settle({ txnId, verdict: command.verdict, keys, anchor, rememberMs });
         return 'done';
       }
       case 'retire':

@@ -163,7 +163,8 @@ export class TwoPhaseCommit {
     const keys = operations.map(({ key }) => key);
     const versions = keys.map((key) => this.versions.get(key) ?? 0);
     const rememberMs = isPrepareUnderway ? LATE_PREPARE_REFUSED_MS : OUTCOME_KEPT_MS;
-    await this.deps.store.settle({ txnId: this.plan.txnId, verdict, keys, versions, rememberMs });
+    const anchor = present(keys[0], 'a write of the slot');
+    await this.deps.store.settle({ txnId: this.plan.txnId, verdict, keys, anchor, versions, rememberMs });
   }
 
   /** Sends again while a decided intent of somebody else was in the way, which is settled first (protocol section 4). */

@@ -49,7 +49,8 @@ export class MemorySlot {
     const refusal = this.refusal(request, now);
     if (refusal !== undefined) return refusal;
     for (const { name } of guards) this.locks.extend(name, guardMs, now);
-    const intent: Intent = { txnId, decider, deadlineMs: now.ms + leftMs, expiresAtMs: 0 };
+    const anchor = operations[0]?.key ?? '';
+    const intent: Intent = { txnId, decider, anchor, deadlineMs: now.ms + leftMs, expiresAtMs: 0 };
     return { kind: 'prepared', versions: operations.map((operation) => this.entries.stage(operation, intent, now)) };
   }
 
@@ -70,7 +71,7 @@ export class MemorySlot {
     return { kind: 'committed', versions };
   }
 
-  ask({ txnId, decider, deadlineMs }: Intent, now: Instant): Decision {
+  ask({ txnId, decider, deadlineMs }: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>, now: Instant): Decision {
     const known = this.records.outcomeOf(txnId, now);
     if (known !== undefined) return { kind: known.kind };
     const own = this.entries.intentOf(decider);

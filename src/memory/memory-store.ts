@@ -171,7 +171,7 @@ class MemoryStore extends CacheTxnStore {
     return this.inSlot('entry', request.operations[0]?.key, (slot, now) => slot.decide(request, now));
   }
 
-  askDecision(intent: Intent): Promise<Decision> {
+  askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
     return this.inSlot('entry', intent.decider, (slot, now) => slot.ask(intent, now));
   }
 

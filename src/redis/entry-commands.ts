@@ -80,10 +80,19 @@ function readEntry(reply: unknown): StoredEntry | undefined {
 
 /** The field `i` of an entry; see lib/entry.lua. */
 function readIntent(text: string, from: string): Intent {
-  const [, txnId = '', deadlineMs, expiresAtMs, decider = ''] =
-    /^(\S+) (\d{1,16}) [a-z]+ \d+ \d+ (\d{1,16}) (.+)$/s.exec(text) ?? [];
-  if (decider === '') throw unexpected(from, 'a prepared write', text);
-  return { txnId, decider, deadlineMs: Number(deadlineMs), expiresAtMs: Number(expiresAtMs) };
+  const [, txnId = '', deadlineMs, expiresAtMs, decider, anchor] =
+    /^(\S+) (\d{1,16}) [a-z]+ \d+ \d+ (\d{1,16}) \[("(?:[^"\\]|\\.)+"),("(?:[^"\\]|\\.)+")\]$/.exec(text) ?? [];
+  if (decider === undefined || anchor === undefined) throw unexpected(from, 'a prepared write', text);
+  const times = { deadlineMs: Number(deadlineMs), expiresAtMs: Number(expiresAtMs) };
+  return { txnId, decider: unquote(decider, from), anchor: unquote(anchor, from), ...times };
+}
+
+function unquote(json: string, from: string): string {
+  try {
+    return String(JSON.parse(json));
+  } catch {
+    throw unexpected(from, 'a prepared write', json);
+  }
 }
 
 function readCommit(fields: unknown, request: CommitRequest): CommitOutcome {

@@ -41,7 +41,8 @@ export class IntentCommands {
     const [operation] = operations;
     const anchor = operation ? this.keys.entry(operation.key) : this.keys.lock(guards[0]?.name ?? '');
     const keys = [this.keys.outcome(anchor, txnId)];
-    const args: (string | number)[] = [operations.length, txnId, decider, Math.ceil(leftMs), Math.ceil(guardMs)];
+    const whither = JSON.stringify([decider, operation?.key ?? '']);
+    const args: (string | number)[] = [operations.length, txnId, whither, Math.ceil(leftMs), Math.ceil(guardMs)];
     for (const each of operations) {
       keys.push(this.keys.entry(each.key));
       pushOperation(args, each);
@@ -69,7 +70,7 @@ export class IntentCommands {
     return outcome;
   }
 
-  async ask({ txnId, decider, deadlineMs }: Intent): Promise<Decision> {
+  async ask({ txnId, decider, deadlineMs }: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
     const entry = this.keys.entry(decider);
     const keys = [this.keys.outcome(entry, txnId), entry];
     const reply = ReplyReader.of(
@@ -82,10 +83,11 @@ export class IntentCommands {
     throw unexpected('decision-ask', 'a decision', kind);
   }
 
-  async settle({ txnId, verdict, keys, versions, rememberMs }: SettleRequest): Promise<void> {
+  async settle({ txnId, verdict, keys, anchor, versions, rememberMs }: SettleRequest): Promise<void> {
     const entries = keys.map((key) => this.keys.entry(key));
     const args = [txnId, verdict, rememberMs, ...keys.map((_, i) => versions?.[i] ?? '')];
-    await this.runner.script(this.scripts.settle, [this.keys.outcome(entries[0] ?? '', txnId), ...entries], args);
+    const record = this.keys.outcome(this.keys.entry(anchor), txnId);
+    await this.runner.script(this.scripts.settle, [record, ...entries], args);
   }
 
   async retire({ txnId, decider }: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {

@@ -180,7 +180,7 @@ class RedisStore extends CacheTxnStore {
     return this.use(({ intents }) => intents.decide(request));
   }
 
-  askDecision(intent: Intent): Promise<Decision> {
+  askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
     return this.use(({ intents }) => intents.ask(intent));
   }
 

@@ -62,13 +62,16 @@ export type Decision =
 export interface SettleRequest {
   readonly txnId: string;
   readonly verdict: 'committed' | 'aborted';
+  /** Some or all keys that the transaction has in this slot. */
   readonly keys: readonly string[];
+  /** The first of all of them; see {@link Intent}. */
+  readonly anchor: string;
   /**
    * Given by the owner alone: the versions that it prepared, in order. A key that has neither the intent nor this version or
    * a later one has lost the write, and its value is deleted (protocol I7).
    */
   readonly versions?: readonly number[];
-  /** How long the slot refuses a request of the same transaction that comes later; 0: not at all. */
+  /** How long the slot refuses a prepare of the same transaction that comes later, a copy for example. */
   readonly rememberMs: number;
 }
 

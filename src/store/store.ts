@@ -87,7 +87,7 @@ export abstract class CacheTxnStore {
   /** Commits a transaction that every slot has prepared. */
   abstract decide(request: DecideRequest): Promise<DecideOutcome>;
   /** What became of the transaction; it becomes `aborted` when nothing is decided and its deadline has passed. */
-  abstract askDecision(intent: Intent): Promise<Decision>;
+  abstract askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision>;
   abstract settle(request: SettleRequest): Promise<void>;
   /** Every slot has settled the commit: its decision may be forgotten after `keepMs`. */
   abstract retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void>;

@@ -104,7 +104,7 @@ export class SlottedStore extends CacheTxnStore {
     return this.slotFor(request.operations[0]?.key).decide(request);
   }
 
-  async askDecision(intent: Intent): Promise<Decision> {
+  async askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
     return this.slotFor(intent.decider).askDecision(intent);
   }
 

@@ -2,7 +2,7 @@
 -- Makes the writes of a transaction in this slot wait as intents, which nobody sees yet: all or none (protocol section 3).
 -- Atomic because an intent may only stand where every version and lock it relies on held in the same moment.
 -- KEYS    1 record of the transaction in this slot  2.. the entries  then the locks
--- ARGV    1 number of entries  2 txn id  3 the key that decides  4 ms, from now on, in which only the owner may decide
+-- ARGV    1 number of entries  2 txn id  3 for who meets the intents: [decider,anchor]  4 ms, from now on, in which only the owner may decide
 --         5 ms that the locks last at least  6.. for each entry five, as in commit.lua  then for each lock its token
 -- RETURNS {'prepared', version for each entry} | {'conflict', index, actual version, ...} | {'intent', index, intent}
 --         | {'lock-lost', index of the lock} | {'aborted'}: the transaction is over in this slot

@@ -12,8 +12,11 @@
 
 local txn, is_committed = ARGV[1], ARGV[2] == 'committed'
 local now_ms = math.floor(server_time_us() / 1000)
+local states = {}
+-- All read before the first write: a key of another type would stop the script half-way.
+for i = 2, #KEYS do states[i] = redis.call('HMGET', KEYS[i], 'ver', 'i') end
 for i = 2, #KEYS do
-  local state = redis.call('HMGET', KEYS[i], 'ver', 'i')
+  local state = states[i]
   if read_intent(state[2]) == txn then
     if is_committed then roll_forward(KEYS[i], state[2], now_ms) else roll_back(KEYS[i], state[2], now_ms) end
   elseif is_committed and not state[2] and state[1] and (version_of(state[1]) or 0) < tonumber(ARGV[i + 2] ~= '' and ARGV[i + 2] or 0) then

@@ -241,7 +241,7 @@ export class FaultInjectingStore extends CacheTxnStore {
     });
   }
 
-  askDecision(intent: Intent): Promise<Decision> {
+  askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
     return this.play('askDecision', intent, () => this.inner.askDecision(intent));
   }
 

@@ -116,8 +116,11 @@ describe('keys that something else wrote', () => {
   it('G14: an entry with a prepared write shows what is committed beside it, and a commit names the write', async () => {
     const { store, namespace, client } = await open();
     await store.commit(committing([put('free', 'value'), put('prepared', 'committed')]));
-    await client.hset(`${namespace}:e:prepared`, { i: 'other-txn 9 put 8 0 7 the decider', iv: 'staged' });
-    const intent = { txnId: 'other-txn', decider: 'the decider', deadlineMs: 9, expiresAtMs: 7 };
+    await client.hset(`${namespace}:e:prepared`, {
+      i: 'other-txn 9 put 8 0 7 ["the decider","prepared"]',
+      iv: 'staged',
+    });
+    const intent = { txnId: 'other-txn', decider: 'the decider', anchor: 'prepared', deadlineMs: 9, expiresAtMs: 7 };
     const [prepared, free] = await store.readEntries(['prepared', 'free']);
     expect([prepared?.value, prepared?.intent, free?.value, free?.intent]).toEqual([
       'committed',
@@ -132,7 +135,14 @@ describe('keys that something else wrote', () => {
 
   it('a prepared write that no transaction wrote is an error', async () => {
     const { store, namespace, client } = await open();
-    for (const foreign of ['', 'yes', 'txn put 1', 'txn 1 put 1 0 -5 key', 'txn 1 put 1 0 99999999999999999 key']) {
+    for (const foreign of [
+      '',
+      'yes',
+      'txn put 1',
+      'txn 1 put 1 0 -5 key',
+      'txn 1 put 1 0 99999999999999999 ["key","key"]',
+      'txn 1 put 1 0 0 ["\\x","key"]',
+    ]) {
       await client.hset(`${namespace}:e:foreign`, { v: '1', ver: '1', i: foreign });
       await expect(store.readEntries(['foreign'])).rejects.toMatchObject(refused);
     }

@@ -142,7 +142,7 @@ describe('a commit whose answer was lost', () => {
 });
 
 /** Its owner has time left. */
-const UNDECIDED = { txnId: 'of-somebody', decider: 'n', deadlineMs: Number.MAX_SAFE_INTEGER, expiresAtMs: 0 };
+const UNDECIDED = { txnId: 'of-somebody', decider: 'n', anchor: 'n', deadlineMs: Number.MAX_SAFE_INTEGER, expiresAtMs: 0 };
 
 describe('what the store says of a commit', () => {
   it.each<[string, Fault, object]>([

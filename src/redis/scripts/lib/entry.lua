@@ -1,7 +1,7 @@
 -- An entry is one hash, so that everything about a key changes in one step (protocol I1):
 --   v value, when it has one   ver its version, when it is committed   iv value of a prepared write
---   i a prepared write, not yet visible: 'txn deadline_ms kind version ttl_ms expires_ms decider', where expires_ms is when the
---     committed value ends: the key itself has no TTL meanwhile, so that no eviction of volatile keys can take the write
+--   i a prepared write, not yet visible: 'txn deadline_ms kind version ttl_ms expires_ms [decider,anchor]', where the brackets are
+--     for clients, and expires_ms is when the committed value ends: the key itself has no TTL meanwhile, so that no eviction of volatile keys can take the write
 -- A key with a prepared write has no TTL; any other one has its entry's.
 
 -- The committed version, 0 for none; nil for one that no commit wrote: above 2^53 it could not be answered.
