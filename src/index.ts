@@ -61,6 +61,19 @@ export type {
   ResolveOutcome,
   VersionStrategy,
 } from './store/entry-operations.js';
+export type { Intent } from './store/intent.js';
+export type {
+  CheckOperation,
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  OpenTransaction,
+  PrepareOutcome,
+  PrepareRequest,
+  SettleRequest,
+  StoredEntry,
+  WriteOperation,
+} from './store/intent-operations.js';
 export type {
   AcquireOutcome,
   AcquireRequest,

@@ -1,6 +1,6 @@
 import type { Intent } from '../store/intent.js';
 import type { CacheTxnStore } from '../store/store.js';
-import { OUTCOME_KEPT_MS } from './times.js';
+import { SETTLED_KEPT_MS } from './times.js';
 
 /** What became of an intent that somebody has met. */
 export type Resolution =
@@ -18,7 +18,7 @@ export class IntentResolver {
     const decision = await this.store.askDecision(intent);
     if (decision.kind === 'pending') return { kind: 'pending', nowMs: decision.nowMs };
     const { txnId, anchor } = intent;
-    await this.store.settle({ txnId, verdict: decision.kind, keys: [key], anchor, rememberMs: OUTCOME_KEPT_MS });
+    await this.store.settle({ txnId, verdict: decision.kind, keys: [key], anchor, rememberMs: SETTLED_KEPT_MS });
     return { kind: 'settled' };
   }
 }

@@ -89,8 +89,8 @@ export function proceed(shape: Shape, before: State, command: Command, result: R
       // Only now, after all prepares: a comparison before them would let write skew through.
       return state.hasFailed ? abort(state) : decide(state);
     case 'deciding':
-      if (result === 'lost') return send(state, 'asking', [{ step: 'ask' }]);
-      return result === 'done' ? finish(state) : abort(state);
+      // A refusal decides nothing: a copy of the request could still commit while the other slots are taken back.
+      return result === 'done' ? finish(state) : send(state, 'asking', [{ step: 'ask' }]);
     case 'asking':
       if (result === 'lost') return over({ ...state, answer: 'in-doubt' });
       return result === 'done' ? finish(state) : abort(state);

@@ -1,27 +1,46 @@
 import { present } from '../base/assert.js';
 import { StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { ErrorSink } from '../base/error-sink.js';
 import type { OpenTransaction } from '../store/intent-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { type Command, type Move, proceed, recover, type Result, type State } from './protocol.js';
-import { LATE_PREPARE_REFUSED_MS, OUTCOME_KEPT_MS } from './times.js';
+import { LATE_PREPARE_REFUSED_MS, NEXT_RECOVERY_MS, OUTCOME_KEPT_MS, SETTLED_KEPT_MS } from './times.js';
 
 /** Transactions that are cleared up at the same time. */
 const AT_ONCE = 64;
+/** Transactions whose trouble is told once; beyond it all are told again. */
+const MOST_TOLD = 1_000;
 
 /** Clears up after owners that have gone: transactions over several slots that should have been closed by now. */
 export class Recovery {
-  constructor(private readonly store: CacheTxnStore) {}
+  /** What cannot be cleared up is told once, not at every sweep. */
+  private readonly told = new Set<string>();
+
+  constructor(
+    private readonly store: CacheTxnStore,
+    private readonly report: ErrorSink,
+  ) {}
 
   /**
-   * Settles what is overdue, at most 64 transactions, and answers how many of them are closed now. One of which a slot does not
-   * answer stays for the next time.
+   * Settles what is overdue, about 64 transactions at a time, and answers how many of them are closed now. One that a slot does
+   * not let go waits a second, so that it is in nobody's way.
    *
    * @throws StoreUnavailableError, StoreTimeoutError when the store cannot say what is overdue
    */
   async clearUp(): Promise<number> {
     const overdue = await this.store.overdueTransactions(AT_ONCE);
-    const closed = await Promise.all(overdue.map((transaction) => this.recover(transaction)));
+    const closed = await Promise.all(overdue.map((transaction) => this.close(transaction)));
     return closed.filter(Boolean).length;
+  }
+
+  private async close(transaction: OpenTransaction): Promise<boolean> {
+    try {
+      if (await this.recover(transaction)) return true;
+      await this.store.openTransaction(transaction, NEXT_RECOVERY_MS);
+    } catch (error) {
+      if (!isAway(error)) this.report(error, { during: 'recovery of a transaction' });
+    }
+    return false;
   }
 
   private async recover(transaction: OpenTransaction): Promise<boolean> {
@@ -33,7 +52,10 @@ export class Recovery {
       state = move.state;
       await Promise.all(
         move.commands.map(async (command) => {
-          const result = await this.execute(command, transaction, parts).catch(lost);
+          const result = await this.execute(command, transaction, parts).catch((error: unknown): Result => {
+            this.tell(error, transaction);
+            return 'lost';
+          });
           if (command.step === 'close') isClosed = result === 'done';
           await play(proceed(shape, present(state, 'the state of a recovery'), command, result));
         }),
@@ -41,6 +63,14 @@ export class Recovery {
     };
     await play(recover(shape));
     return isClosed;
+  }
+
+  /** A store that is away is known to the log already. */
+  private tell(error: unknown, { txnId, keys }: OpenTransaction): void {
+    if (isAway(error) || this.told.has(txnId)) return;
+    if (this.told.size >= MOST_TOLD) this.told.clear();
+    this.told.add(txnId);
+    this.report(error, { during: 'recovery of a transaction', details: { txnId, keys } });
   }
 
   private async execute(
@@ -59,7 +89,7 @@ export class Recovery {
       }
       case 'settle': {
         const keys = present(parts[command.part], 'a slot of the transaction');
-        const rememberMs = command.verdict === 'aborted' ? LATE_PREPARE_REFUSED_MS : OUTCOME_KEPT_MS;
+        const rememberMs = command.verdict === 'aborted' ? LATE_PREPARE_REFUSED_MS : SETTLED_KEPT_MS;
         const anchor = present(keys[0], 'a key of the slot');
         await store.settle({ txnId, verdict: command.verdict, keys, anchor, rememberMs });
         return 'done';
@@ -88,7 +118,6 @@ function bySlot(store: CacheTxnStore, keys: readonly string[]): readonly (readon
   return [...slots.values()];
 }
 
-function lost(error: unknown): Result {
-  if (error instanceof StoreTimeoutError || error instanceof StoreUnavailableError) return 'lost';
-  throw error;
+function isAway(error: unknown): boolean {
+  return error instanceof StoreTimeoutError || error instanceof StoreUnavailableError;
 }

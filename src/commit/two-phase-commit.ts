@@ -1,6 +1,6 @@
 import { present } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
-import { StoreTimeoutError, StoreUnavailableError, TransactionInDoubtError } from '../base/errors.js';
+import { LockLostError, StoreTimeoutError, StoreUnavailableError, TransactionInDoubtError } from '../base/errors.js';
 import type { CacheTxnStore } from '../store/store.js';
 import type { IntentResolver } from './intent-resolver.js';
 import type { OutcomeQuestion } from './outcome-question.js';
@@ -14,6 +14,7 @@ import {
   MOST_IN_PASSING,
   OUTCOME_KEPT_MS,
   PREPARING_AT_MOST_MS,
+  SETTLED_KEPT_MS,
 } from './times.js';
 
 /** What a commit over several slots needs from outside. */
@@ -30,6 +31,8 @@ export interface TwoPhaseDependencies {
  */
 export class TwoPhaseCommit {
   private readonly versions = new Map<string, number>();
+  /** What each write counts as, deletions too. */
+  private readonly staged = new Map<string, number>();
   private readonly refusals: Refusal[] = [];
   private failure: Error | undefined;
   private readonly startedAtMs: number;
@@ -73,7 +76,7 @@ export class TwoPhaseCommit {
     } catch (error) {
       this.failure ??= asError(error);
       // Whatever is not known to have stayed undone may have been done.
-      return error instanceof StoreUnavailableError ? 'refused' : 'lost';
+      return error instanceof StoreUnavailableError || error instanceof LockLostError ? 'refused' : 'lost';
     }
   }
 
@@ -109,7 +112,12 @@ export class TwoPhaseCommit {
     const guardMs = leftMs + PREPARING_AT_MOST_MS;
     const request = { txnId: plan.txnId, decider, operations, guards, leftMs, guardMs };
     const outcome = await this.pastIntents(() => this.deps.store.prepare(request));
-    return outcome.kind === 'prepared' ? this.accept(operations, outcome.versions) : this.refuse(outcome);
+    if (outcome.kind !== 'prepared') return this.refuse(outcome);
+    operations.forEach(({ key, kind }, i) => {
+      this.staged.set(key, outcome.versions[i] ?? 0);
+      this.versions.set(key, kind === 'delete' ? 0 : (outcome.versions[i] ?? 0));
+    });
+    return 'done';
   }
 
   private async validate(read: number): Promise<Result> {
@@ -122,15 +130,12 @@ export class TwoPhaseCommit {
   private async decide(): Promise<Result> {
     const { txnId, checks } = this.plan;
     const { operations } = this.part(0);
-    try {
+    const outcome = await this.pastIntents(() => {
       this.assertMayDecide();
-    } catch (error) {
-      this.failure = asError(error);
-      return 'refused';
-    }
-    const outcome = await this.pastIntents(() => this.deps.store.decide({ txnId, operations, checks }));
+      return this.deps.store.decide({ txnId, operations, checks });
+    });
     return outcome.kind === 'committed'
-      ? this.accept([...operations, ...checks], outcome.versions)
+      ? this.accept(checks, outcome.versions.slice(operations.length))
       : this.refuse(outcome);
   }
 
@@ -148,11 +153,14 @@ export class TwoPhaseCommit {
   }
 
   private async ask(): Promise<Result> {
-    const operations = [...this.part(0).operations, ...this.plan.checks];
+    const { operations: writes } = this.part(0);
+    const operations = [...writes, ...this.plan.checks];
     const request = { txnId: this.plan.txnId, operations, guards: [], outcomeTtlMs: OUTCOME_KEPT_MS };
     try {
       const outcome = await this.deps.question.ask(request, this.decidesAtMs, this.proposal.deadlineMs);
-      return outcome.kind === 'committed' ? this.accept(operations, outcome.versions) : 'refused';
+      return outcome.kind === 'committed'
+        ? this.accept(this.plan.checks, outcome.versions.slice(writes.length))
+        : 'refused';
     } catch (error) {
       this.failure = asError(error);
       return 'lost';
@@ -161,8 +169,8 @@ export class TwoPhaseCommit {
 
   private async settle({ operations }: Part, verdict: Verdict, isPrepareUnderway: boolean): Promise<void> {
     const keys = operations.map(({ key }) => key);
-    const versions = keys.map((key) => this.versions.get(key) ?? 0);
-    const rememberMs = isPrepareUnderway ? LATE_PREPARE_REFUSED_MS : OUTCOME_KEPT_MS;
+    const versions = keys.map((key) => this.staged.get(key) ?? 0);
+    const rememberMs = isPrepareUnderway ? LATE_PREPARE_REFUSED_MS : SETTLED_KEPT_MS;
     const anchor = present(keys[0], 'a write of the slot');
     await this.deps.store.settle({ txnId: this.plan.txnId, verdict, keys, anchor, versions, rememberMs });
   }

@@ -44,6 +44,11 @@ export class EntryTable {
     return this.staged.get(key)?.intent;
   }
 
+  /** Of the prepared write; 0 when there is none. */
+  stagedVersionOf(key: string): number {
+    return this.staged.get(key)?.version ?? 0;
+  }
+
   /** Every operation whose expectation the entries do not meet, in order. */
   mismatches(operations: readonly CommitOperation[], now: Instant): readonly Mismatch[] {
     return operations.flatMap(({ key, expected }) => {
@@ -61,7 +66,7 @@ export class EntryTable {
   /** Lets the write wait for the decision, unless it does so already, and answers the version that its key will have. */
   stage(operation: WriteOperation, intent: Intent, now: Instant): number {
     const known = this.staged.get(operation.key);
-    const version = known?.version ?? this.nextVersion(operation, now);
+    const version = known?.version ?? this.nextStagedVersion(operation, now);
     if (known === undefined) this.staged.set(operation.key, { operation, version, intent });
     return version;
   }
@@ -84,15 +89,22 @@ export class EntryTable {
   }
 
   private nextVersion(operation: WriteOperation, now: Instant): number {
-    if (operation.kind === 'delete') return 0;
-    return nextVersion(this.versionOf(operation.key, now), operation.strategy, now);
+    return operation.kind === 'delete' ? 0 : this.nextStagedVersion(operation, now);
+  }
+
+  /** A deletion counts as a version too: what is older has lost it. */
+  private nextStagedVersion(operation: WriteOperation, now: Instant): number {
+    const strategy = operation.kind === 'delete' ? 'timestamp' : operation.strategy;
+    return nextVersion(this.versionOf(operation.key, now), strategy, now);
   }
 
   private publish(operation: WriteOperation, version: number, now: Instant): number {
     const { key } = operation;
     if (operation.kind === 'delete') {
       this.entries.delete(key);
-    } else if (operation.kind === 'put') {
+      return 0;
+    }
+    if (operation.kind === 'put') {
       this.entries.set(key, { value: operation.value, version }, expiryOf(operation.ttlMs, now), now.ms);
     } else {
       const expiresAtMs = this.entries.expiryOf(key, now.ms) ?? expiryOf(operation.ttlMs, now);

@@ -65,8 +65,11 @@ export class MemorySlot {
     if (!isPrepared) return this.records.abort(txnId, now);
     const refusal = this.refusal({ txnId: '', operations: checks, guards: [] }, now);
     if (refusal?.kind === 'conflict' || refusal?.kind === 'intent') return refusal;
+    const versions = [
+      ...operations.map(({ key }) => this.entries.stagedVersionOf(key)),
+      ...checks.map(({ key }) => this.entries.read(key, now)?.version ?? 0),
+    ];
     for (const { key } of operations) this.entries.settle(key, txnId, true, now);
-    const versions = [...operations, ...checks].map(({ key }) => this.entries.read(key, now)?.version ?? 0);
     this.records.decide(txnId, versions, now);
     return { kind: 'committed', versions };
   }

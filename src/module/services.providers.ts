@@ -118,7 +118,7 @@ export function serviceProviders(name: string): Provider[] {
       const everyMs = recoveryPeriodMs(options.txn ?? {});
       const sweeper =
         store.hasSlots && everyMs !== undefined
-          ? new Sweeper({ recovery: new Recovery(store), locks, everyMs, ...environment })
+          ? new Sweeper({ recovery: new Recovery(store, environment.report), locks, everyMs, ...environment })
           : undefined;
       return new Lifecycle(options, store, locks, coordinator, sweeper);
     },

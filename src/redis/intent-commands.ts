@@ -103,11 +103,11 @@ export class IntentCommands {
     await this.runner.run('ZREM', () => this.runner.client.zrem(this.listOf(transaction), encode(transaction)));
   }
 
-  /** Each list is asked; one that does not answer fails the whole. */
+  /** Each list is asked; one that does not answer is in nobody's way. */
   async overdue(limit: number): Promise<readonly OpenTransaction[]> {
     const lists = Array.from({ length: this.isCluster ? LISTS : 1 }, (_, list) => this.keys.openTransactions(list));
     const each = Math.ceil(limit / lists.length);
-    const found = await Promise.all(
+    const found = await Promise.allSettled(
       lists.map(async (list) => {
         const reply = await this.runner.script(this.scripts.overdue, [list], [each]);
         const members = ReplyReader.of(reply, 'transaction-overdue');
@@ -116,7 +116,10 @@ export class IntentCommands {
         return transactions;
       }),
     );
-    return found.flat();
+    const answers = found.filter((answer) => answer.status === 'fulfilled').map(({ value }) => value);
+    const [failure] = found.filter((answer) => answer.status === 'rejected');
+    if (answers.length === 0 && failure !== undefined) throw failure.reason;
+    return answers.flat();
   }
 
   private listOf({ txnId }: OpenTransaction): string {

@@ -30,7 +30,7 @@ export interface PrepareRequest {
 }
 
 export type PrepareOutcome =
-  /** Every write waits as an intent. One number per operation, in order: the version that its key will have, 0 when deleted. */
+  /** Every write waits as an intent. One number per operation, in order: the version that its key will have, or lose. */
   | { readonly kind: 'prepared'; readonly versions: readonly number[] }
   /** Nothing changed. `aborted`: the transaction is over in this slot, and this request came late. */
   | Exclude<CommitOutcome, { readonly kind: 'committed' }>;

@@ -93,6 +93,6 @@ export abstract class CacheTxnStore {
   abstract retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void>;
   /** Nothing is left of the transaction. */
   abstract closeTransaction(transaction: OpenTransaction): Promise<void>;
-  /** Transactions that should have been closed by now, the oldest first, at most `limit` or a little more. */
+  /** Transactions that should have been closed by now, those overdue for longest before others, at most `limit` or a little more. */
   abstract overdueTransactions(limit: number): Promise<readonly OpenTransaction[]>;
 }

@@ -61,7 +61,7 @@ export class CommitLog {
     for (const [i, operation] of operations.entries()) {
       if (prepared.operations.some(({ key }) => key === operation.key)) continue;
       prepared.operations.push(operation);
-      prepared.versions.push(versions[i] ?? 0);
+      prepared.versions.push(operation.kind === 'delete' ? 0 : (versions[i] ?? 0));
     }
   }
 

@@ -7,7 +7,7 @@ import { ManualClock } from '../../src/testing/manual-clock.js';
 import { storeConformanceCases } from '../../src/testing/store-conformance/store-conformance.js';
 import type { StoreHarness } from '../../src/testing/store-conformance/store-harness.js';
 
-describe('G39: the memory store', () => {
+describe.each([1, 3])('G39: the memory store with %i slots', (slots) => {
   const started: CacheTxnStore[] = [];
 
   afterEach(async () => {
@@ -16,7 +16,7 @@ describe('G39: the memory store', () => {
 
   it.each(storeConformanceCases())('$name', async ({ run }) => {
     const clock = new ManualClock();
-    const backend = new MemoryBackend({ timeUs: clock.timeUs });
+    const backend = new MemoryBackend({ slots, timeUs: clock.timeUs });
     let names = 0;
     const harness: StoreHarness = {
       store: await startOn(backend, 'first'),

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import { loadScript } from '../../src/redis/script.js';
 import { LONG_MS, useLockBench } from './lock-bench.js';
@@ -89,5 +90,58 @@ describe('the scripts touch no key but their KEYS', () => {
     await locks.bench.client.del(keys[0]!);
     expect(await runConfined(locks.bench, 'commit', keys, args(0))).toMatchObject({ 0: 'lock-lost' });
     expect(await runConfined(locks.bench, 'commit-resolve', [keys[0]!], [LONG_MS])).toEqual(['aborted']);
+  });
+
+  it('prepare, decide, decision-ask and settle: every kind of operation, with a lock, committed, aborted and refused', async () => {
+    const locks = bench();
+    const { bench: scripts } = locks;
+    const name = locks.name();
+    await locks.hold([name], 'ann');
+    const entries = ['put', 'bump', 'delete'].map((kind) => [kind, scripts.unique(kind)] as const);
+    const prepared = entries.map(([, key]) => key);
+    for (const key of prepared) await scripts.client.hset(key, { v: 'old', ver: 1 });
+    await scripts.client.pexpire(prepared[1]!, LONG_MS);
+    const read = scripts.unique('read');
+    const writes = entries.flatMap(([kind]) => [kind, '', 'counter', LONG_MS, 'value']);
+    const shared = (txn: string): (string | number)[] => [3, txn, '["decider","anchor"]', LONG_MS, LONG_MS];
+    const prepare = (record: string, txn: string): Promise<unknown> =>
+      runConfined(scripts, 'prepare', [record, ...prepared, locks.keyOf(name)], [...shared(txn), ...writes, 'ann']);
+    const settle = (record: string, txn: string, verdict: string, versions: readonly (string | number)[]) =>
+      runConfined(scripts, 'settle', [record, ...prepared], [txn, verdict, LONG_MS, ...versions]);
+    const decide = (record: string, txn: string, expected: string | number): Promise<unknown> =>
+      runConfined(scripts, 'decide', [record, ...prepared, read], [3, txn, LONG_MS, expected]);
+
+    const [aborted, committed, asked] = [scripts.unique('record'), scripts.unique('record'), scripts.unique('record')];
+    expect(await prepare(aborted, 'one')).toMatchObject({ 0: 'prepared' });
+    expect(await prepare(committed, 'two')).toMatchObject({ 0: 'intent' });
+    expect(await settle(aborted, 'one', 'aborted', ['', '', ''])).toBe('OK');
+    expect(await prepare(aborted, 'one')).toEqual(['aborted']);
+    expect(await decide(aborted, 'one', '')).toEqual(['aborted']);
+    expect(await prepare(committed, 'two')).toMatchObject({ 0: 'prepared' });
+    const ask = (record: string): Promise<unknown> =>
+      runConfined(scripts, 'decision-ask', [record, prepared[0]!], ['two', 1, LONG_MS]);
+    expect(await ask(committed)).toMatchObject({ 0: 'pending' });
+    expect(await decide(committed, 'two', 7)).toMatchObject({ 0: 'conflict' });
+    expect(await decide(committed, 'two', 0)).toMatchObject({ 0: 'committed' });
+    expect(await ask(committed)).toEqual(['committed']);
+    expect(await ask(asked)).toEqual(['aborted']);
+    expect(await decide(asked, 'never prepared', '')).toEqual(['aborted']);
+    expect(await settle(scripts.unique('record'), 'lost', 'committed', [9, 9, 9])).toBe('OK');
+  });
+
+  it('transaction-open and transaction-overdue', async () => {
+    const { bench: scripts } = bench();
+    const list = scripts.unique('open');
+    expect(await runConfined(scripts, 'transaction-open', [list], ['one', 0])).toBe('OK');
+    expect(await runConfined(scripts, 'transaction-overdue', [list], [1])).toEqual(['one']);
+  });
+
+  it('every script is here', () => {
+    const files = readdirSync(new URL('../../src/redis/scripts/', import.meta.url));
+    const known = readFileSync(new URL(import.meta.url), 'utf8');
+    const scripts = files.filter((file) => file.endsWith('.lua')).map((file) => file.slice(0, -'.lua'.length));
+    expect(
+      scripts.filter((script) => !known.includes(`'${script}', [`) && !known.includes(`'${script}', keys`)),
+    ).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 
 import { CommitBench } from './commit-bench.js';
+import { IntentBench, type Share } from './intent-bench.js';
 import { LONG_MS, useLockBench } from './lock-bench.js';
 
 const OOM = /^OOM /;
@@ -11,12 +12,25 @@ describe('a server that is out of memory and evicts nothing', () => {
   const names = { held: 'held', waited: 'waited', forced: 'forced' };
   const committed = { outcome: 'outcome', operations: [{ key: 'entry', kind: 'put', value: 'before' }] } as const;
   const txn = (): CommitBench => new CommitBench(bench().bench);
+  const intents = (): IntentBench => new IntentBench(bench().bench);
+  /** Transactions over several slots that are on their way. */
+  const share = (name: string): Share => {
+    return { txn: name, record: `record ${name}`, operations: [{ key: `of ${name}`, kind: 'put', value: 'new' }] };
+  };
+  const [taken, given, asked, refused] = ['taken', 'given', 'asked', 'refused'].map(share) as [
+    Share,
+    Share,
+    Share,
+    Share,
+  ];
 
   beforeAll(async () => {
     const locks = bench();
     for (const name of Object.values(names)) await locks.hold([name], 'ann');
     for (const name of [names.waited, names.forced]) await locks.queue(name, 'bob');
     await txn().commit(committed);
+    for (const each of [taken, given, asked, refused]) await intents().prepared(each);
+    await intents().overrun(asked.operations[0]!.key);
     await locks.bench.client.config('SET', 'maxmemory', 1, 'maxmemory-policy', 'noeviction');
     await expect(locks.bench.client.set('anything', 'else')).rejects.toThrow(OOM);
   });
@@ -63,5 +77,29 @@ describe('a server that is out of memory and evicts nothing', () => {
     expect((await txn().resolve(committed.outcome))[0]).toBe('committed');
     expect(await txn().resolve('never-ran')).toEqual(['aborted']);
     expect(await txn().bench.client.get('never-ran')).toBe('aborted');
+  });
+
+  it('G14, G27: refuses prepare, decide and transaction-open before any write', async () => {
+    const keys = [refused.record, refused.operations[0]!.key, 'record-2', 'entry-2', 'list'];
+    const before = await txn().snapshot(...keys);
+    const fresh: Share = { txn: 'fresh', record: 'record-2', operations: [{ key: 'entry-2', kind: 'put' }] };
+    await expect(intents().prepare(fresh)).rejects.toThrow(OOM);
+    await expect(intents().decide(refused)).rejects.toThrow(OOM);
+    await expect(bench().bench.run('transaction-open', ['list'], ['fresh', LONG_MS])).rejects.toThrow(OOM);
+    expect(await txn().snapshot(...keys)).toEqual(before);
+  });
+
+  it('G27: settles what is decided, gives up what is overdue, and tells what is', async () => {
+    await intents().settle(taken, 'aborted', { rememberMs: LONG_MS });
+    await intents().settle(given, 'committed', { rememberMs: LONG_MS });
+    expect(await intents().entry(taken.operations[0]!.key)).toEqual({});
+    expect(await intents().entry(given.operations[0]!.key)).toMatchObject({ v: 'new' });
+    expect([await txn().bench.client.get(taken.record), await txn().bench.client.get(given.record)]).toEqual([
+      'aborted',
+      'committed',
+    ]);
+    expect(await intents().ask(asked)).toEqual(['aborted']);
+    expect(await txn().bench.client.get(asked.record)).toBe('aborted');
+    expect(await bench().bench.run('transaction-overdue', ['list'], [10])).toEqual([]);
   });
 });

@@ -4,7 +4,7 @@
 -- KEYS    1 record of the transaction in this slot  2.. the entries  then the locks
 -- ARGV    1 number of entries  2 txn id  3 for who meets the intents: [decider,anchor]  4 ms, from now on, in which only the owner may decide
 --         5 ms that the locks last at least  6.. for each entry five, as in commit.lua  then for each lock its token
--- RETURNS {'prepared', version for each entry} | {'conflict', index, actual version, ...} | {'intent', index, intent}
+-- RETURNS {'prepared', version of each write, of a deletion too} | {'conflict', index, actual version, ...} | {'intent', index, intent}
 --         | {'lock-lost', index of the lock} | {'aborted'}: the transaction is over in this slot
 -- WRITES  i and iv of the entries, which have no TTL until they are settled; the ends of the locks, later if at all
 -- Idempotent: intents of the same transaction answer again what the first call did.
@@ -46,7 +46,7 @@ end
 for i = 1, entries do
   local kind, strategy, ttl_ms, value = ARGV[i * 5 + 1], ARGV[i * 5 + 3], ARGV[i * 5 + 4], ARGV[i * 5 + 5]
   if not reply[i + 1] then
-    local version = kind == 'delete' and 0 or next_version(versions[i], strategy, now_us)
+    local version = next_version(versions[i], strategy, now_us)
     local expires_ms = math.max(redis.call('PEXPIRETIME', KEYS[i + 1]), 0)
     local intent = { txn, digits(now_ms + tonumber(ARGV[4])), kind, digits(version), ttl_ms, digits(expires_ms), ARGV[3] }
     reply[i + 1] = intent[4]

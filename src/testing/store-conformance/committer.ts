@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import type {
-  CommitOperation,
-  CommitOutcome,
-  CommitRequest,
-  EntryRecord,
-  Expectation,
-} from '../../store/entry-operations.js';
+import type { CommitOperation, CommitOutcome, CommitRequest, Expectation } from '../../store/entry-operations.js';
+import type { CheckOperation, StoredEntry, WriteOperation } from '../../store/intent-operations.js';
 import type { CacheTxnStore } from '../../store/store.js';
 import { LONG_MS } from './case-times.js';
 import type { StoreHarness } from './store-harness.js';
@@ -17,19 +12,19 @@ interface WriteOptions {
   readonly strategy?: 'timestamp' | 'counter';
 }
 
-export function put(key: string, value: string, options: WriteOptions = {}): CommitOperation {
+export function put(key: string, value: string, options: WriteOptions = {}): WriteOperation {
   return { kind: 'put', key, value, ttlMs: 0, strategy: 'timestamp', ...options };
 }
 
-export function bump(key: string, options: WriteOptions = {}): CommitOperation {
+export function bump(key: string, options: WriteOptions = {}): WriteOperation {
   return { kind: 'bump', key, ttlMs: 0, strategy: 'timestamp', ...options };
 }
 
-export function remove(key: string, expected?: Expectation): CommitOperation {
+export function remove(key: string, expected?: Expectation): WriteOperation {
   return expected === undefined ? { kind: 'delete', key } : { kind: 'delete', key, expected };
 }
 
-export function check(key: string, expected: Expectation): CommitOperation {
+export function check(key: string, expected: Expectation): CheckOperation {
   return { kind: 'check', key, expected };
 }
 
@@ -72,8 +67,8 @@ export async function written(harness: StoreHarness, operation: CommitOperation)
   return number;
 }
 
-/** The entry of one key. */
-export async function entryOf(store: CacheTxnStore, key: string): Promise<EntryRecord | undefined> {
+/** The entry of one key, with the write that may wait beside it. */
+export async function entryOf(store: CacheTxnStore, key: string): Promise<StoredEntry | undefined> {
   const entries = await store.readEntries([key]);
   assert.equal(entries.length, 1);
   return entries[0];

@@ -1,17 +1,24 @@
 import { acquireCases } from './acquire.cases.js';
+import { askDecisionCases } from './ask-decision.cases.js';
+import { besideIntentCases } from './beside-intent.cases.js';
 import { claimCases } from './claim.cases.js';
 import { commitCases } from './commit.cases.js';
+import { decideCases } from './decide.cases.js';
 import { entryCases } from './entry.cases.js';
 import { guardCases } from './guard.cases.js';
 import { handOverCases } from './hand-over.cases.js';
+import { intentExpiryCases } from './intent-expiry.cases.js';
 import { lifecycleCases } from './lifecycle.cases.js';
 import { lockAdministrationCases } from './lock-administration.cases.js';
 import { minHoldCases } from './min-hold.cases.js';
+import { openTransactionCases } from './open-transaction.cases.js';
 import { outcomeCases } from './outcome.cases.js';
 import { partialHoldCases } from './partial-hold.cases.js';
+import { prepareCases } from './prepare.cases.js';
 import { queueCases } from './queue.cases.js';
 import { releaseCases } from './release.cases.js';
 import { renewCases } from './renew.cases.js';
+import { settleCases } from './settle.cases.js';
 import type { StoreConformanceCase } from './store-harness.js';
 import { versionCases } from './version.cases.js';
 
@@ -35,6 +42,13 @@ export function storeConformanceCases(): readonly StoreConformanceCase[] {
     ...commitCases,
     ...guardCases,
     ...outcomeCases,
+    ...openTransactionCases,
+    ...prepareCases,
+    ...besideIntentCases,
+    ...decideCases,
+    ...askDecisionCases,
+    ...settleCases,
+    ...intentExpiryCases,
     ...lifecycleCases,
   ];
 }

@@ -3,6 +3,8 @@ import { silentSink } from '../../support/silent-sink.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
+import type { Intent } from '../../../src/store/intent.js';
+import type { DecideOutcome, DecideRequest, Decision, SettleRequest } from '../../../src/store/intent-operations.js';
 import type { ReleaseOutcome, ReleaseRequest, RenewOutcome, RenewRequest } from '../../../src/store/lock-operations.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
@@ -40,6 +42,35 @@ class RenewsBlindly extends Decorated {
 class PresumesAborted extends Decorated {
   override async resolveCommit(_request: CommitRequest): Promise<ResolveOutcome> {
     return { kind: 'aborted' };
+  }
+}
+
+class DecidesWithoutIntents extends Decorated {
+  override async decide(request: DecideRequest): Promise<DecideOutcome> {
+    const entries = await super.readEntries(request.operations.map(({ key }) => key));
+    const operations = request.operations.filter((_, i) => entries[i]?.intent?.txnId === request.txnId);
+    return super.decide(operations.length === 0 ? request : { ...request, operations });
+  }
+}
+
+class ForgetsAborts extends Decorated {
+  override settle(request: SettleRequest): Promise<void> {
+    return super.settle({ ...request, rememberMs: 0 });
+  }
+}
+
+class PresumesCommitted extends Decorated {
+  override async askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
+    const decision = await super.askDecision(intent);
+    return decision.kind === 'aborted' ? { kind: 'committed' } : decision;
+  }
+}
+
+class SettlesTooMuch extends Decorated {
+  override async settle(request: SettleRequest): Promise<void> {
+    const entries = await super.readEntries(request.keys);
+    const met = new Set(entries.map((entry) => entry?.intent?.txnId ?? request.txnId));
+    for (const txnId of met) await super.settle({ ...request, txnId });
   }
 }
 
@@ -88,6 +119,26 @@ describe('the conformance cases', () => {
       'presumes a commit without an answer aborted',
       PresumesAborted,
       'a commit that happened resolves as committed with its versions, in every process and every time',
+    ],
+    [
+      'decides without all intents of the transaction',
+      DecidesWithoutIntents,
+      'a decision without all of its intents is refused for good',
+    ],
+    [
+      'forgets that a transaction is over',
+      ForgetsAborts,
+      'a prepare that comes after its transaction was settled is refused, as long as the settlement says',
+    ],
+    [
+      'presumes a transaction without a decision committed',
+      PresumesCommitted,
+      'who asks after the deadline makes the transaction aborted for good',
+    ],
+    [
+      'settles whatever intent it meets',
+      SettlesTooMuch,
+      'a settlement takes out the intents of its own transaction and of the keys it names, no others',
     ],
   ] as const)('fail a store that %s, by an assertion', async (_, Broken, rule) => {
     const failed = await failuresOf((inner) => new Broken(inner));
