@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, StandardSchemaValidationPipe } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { CacheTxnModule, memoryStore, redisStore } from 'nestjs-cache-txn';
+import { CacheTxnModule, type CacheTxnStore, memoryStore, redisStore } from 'nestjs-cache-txn';
 import type { Config } from './config.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
@@ -12,15 +12,15 @@ import { WalletsModule } from './wallets/wallets.module.js';
 
 @Module({})
 export class AppModule {
-  static register({ databaseUrl, redisUrl }: Config): DynamicModule {
+  static register(config: Config): DynamicModule {
     return {
       module: AppModule,
       imports: [
         CacheTxnModule.forRoot({
-          store: redisUrl === undefined ? memoryStore() : redisStore({ url: redisUrl }),
+          store: storeOf(config),
           namespace: 'box-office',
         }),
-        DatabaseModule.register(databaseUrl),
+        DatabaseModule.register(config.databaseUrl),
         ScheduleModule.forRoot(),
         EventsModule,
         SeatsModule,
@@ -33,4 +33,10 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** Seats, wallets and orders have keys of their own, which a cluster spreads over its slots: an order commits in several. */
+function storeOf({ redisCluster, redisUrl }: Config): CacheTxnStore {
+  if (redisCluster !== undefined) return redisStore({ cluster: { nodes: [...redisCluster] } });
+  return redisUrl === undefined ? memoryStore() : redisStore({ url: redisUrl });
 }

@@ -12,7 +12,8 @@ async function start(config: Config): Promise<void> {
 
   const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
   const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
-  const store = config.redisUrl === undefined ? 'memory of this process' : 'Redis';
+  const redis = config.redisCluster === undefined ? 'Redis' : 'Redis Cluster';
+  const store = (config.redisCluster ?? config.redisUrl) ? redis : 'memory of this process';
   const database = config.databaseUrl === undefined ? 'PGlite in memory' : 'PostgreSQL';
   const lines = [
     `Box office at ${url} (API page: ${url}/docs; locks and cache: ${store}; database: ${database})`,

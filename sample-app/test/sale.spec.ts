@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
-import { CacheTxnModule, redisStore, TransactionalCache } from 'nestjs-cache-txn';
+import { CacheTxnModule, redisStore, type RedisStoreOptions, TransactionalCache } from 'nestjs-cache-txn';
 import pg from 'pg';
 import { startPostgresServer } from '../../test/support/postgres-server.js';
+import { startRedisCluster } from '../../test/support/redis-cluster.js';
 import { startRedisServer } from '../../test/support/redis-server.js';
 import { createTables } from '../src/database/create-tables.js';
 import { openDatabase } from '../src/database/database.js';
@@ -21,6 +22,24 @@ const REFUSALS = ['SEAT_SOLD', 'SEAT_HELD', 'LOCK_TIMEOUT'];
 /** Enough for one seat only. */
 const MONEY = 1_500;
 
+/** A Redis as the box office is told of it, and as the library is. */
+interface SharedRedis {
+  readonly env: { readonly REDIS_URL: string } | { readonly REDIS_CLUSTER: string };
+  readonly options: RedisStoreOptions;
+  readonly stop: () => Promise<void>;
+}
+
+async function oneRedis(): Promise<SharedRedis> {
+  const { url, stop } = await startRedisServer();
+  return { env: { REDIS_URL: url }, options: { url }, stop };
+}
+
+async function redisCluster(): Promise<SharedRedis> {
+  const { nodes, stop } = await startRedisCluster();
+  const list = nodes.map(({ host, port }) => `${host}:${port}`).join();
+  return { env: { REDIS_CLUSTER: list }, options: { cluster: { nodes: [...nodes] } }, stop };
+}
+
 let offices: readonly HttpClient[];
 let postgresUrl: string;
 let sql: pg.Client;
@@ -29,11 +48,11 @@ let cache: TransactionalCache;
 const cleanUps: (() => Promise<unknown>)[] = [];
 
 /** Two processes, started at the same moment on an empty database. */
-beforeAll(async () => {
-  const [redis, postgres] = await Promise.all([startRedisServer(), startPostgresServer()]);
+async function open(startRedis: () => Promise<SharedRedis>): Promise<void> {
+  const [redis, postgres] = await Promise.all([startRedis(), startPostgresServer()]);
   cleanUps.push(redis.stop, postgres.stop);
   postgresUrl = postgres.url;
-  const env = { REDIS_URL: redis.url, DATABASE_URL: postgres.url };
+  const env = { ...redis.env, DATABASE_URL: postgres.url };
   const processes = await Promise.all([startBoxOffice(env), startBoxOffice(env)]);
   cleanUps.push(...processes.map(({ stop }) => stop));
   offices = processes.map(({ url }) => new HttpClient(url));
@@ -41,7 +60,7 @@ beforeAll(async () => {
   sql = new pg.Client({ connectionString: postgres.url });
   await sql.connect();
   cleanUps.push(() => sql.end());
-  const store = redisStore({ url: redis.url });
+  const store = redisStore(redis.options);
   const observer = await NestFactory.createApplicationContext(
     CacheTxnModule.forRoot({ store, namespace: 'box-office' }),
     {
@@ -50,11 +69,11 @@ beforeAll(async () => {
   );
   cleanUps.push(() => observer.close());
   cache = observer.get(TransactionalCache);
-}, 90_000);
+}
 
-afterAll(async () => {
-  for (const cleanUp of cleanUps.reverse()) await cleanUp();
-});
+async function close(): Promise<void> {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+}
 
 async function rows<Row extends pg.QueryResultRow>(query: string): Promise<Row[]> {
   return (await sql.query<Row>(query)).rows;
@@ -104,7 +123,14 @@ async function buySeat(buyer: number): Promise<Order | undefined> {
   throw new Error(`${name} was refused ${SEATS} seats that were free.`);
 }
 
-describe('two processes of the box office on one Redis and one PostgreSQL', () => {
+describe.each([
+  ['one Redis', oneRedis],
+  ['a Redis Cluster', redisCluster],
+])('two processes of the box office on %s and one PostgreSQL', (_where, startRedis) => {
+  beforeAll(() => open(startRedis), 90_000);
+
+  afterAll(close);
+
   it('make and fill the tables once, even when many start at the same moment', async () => {
     expect(await numberOf('SELECT count(*) FROM events')).toBe(2);
     expect(await numberOf('SELECT count(*) FROM seats')).toBe(70);

@@ -86,10 +86,20 @@ describe('the environment', () => {
     expect(readConfig(env)).toEqual(config);
   });
 
+  it('takes some nodes of a cluster', () => {
+    const redisCluster = [
+      { host: '10.0.0.1', port: 6379 },
+      { host: 'b', port: 7000 },
+    ];
+    expect(readConfig({ REDIS_CLUSTER: '10.0.0.1:6379, b:7000' })).toMatchObject({ redisCluster });
+  });
+
   it.each([
     [{ PORT: 'abc' }, 'PORT: must be a whole number from 0 to 65535'],
     [{ PORT: '70000' }, 'PORT: must be a whole number from 0 to 65535'],
     [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL: must start with redis://'],
+    [{ REDIS_CLUSTER: 'a:1,redis://b:2' }, 'REDIS_CLUSTER: must be a list such as 10.0.0.1:6379,10.0.0.2:6379'],
+    [{ REDIS_CLUSTER: 'a:1', REDIS_URL: 'redis://b' }, 'REDIS_CLUSTER: cannot be set beside REDIS_URL'],
     [{ DATABASE_URL: 'mysql://root:secret@sql' }, 'DATABASE_URL: must start with postgres://'],
   ])('refuses %j by name, without its value', (env, message) => {
     expect(() => readConfig(env)).toThrow(new Error(message));

@@ -9,7 +9,7 @@ export interface BoxOfficeProcess extends OwnedProcess {
   readonly url: string;
 }
 
-type Environment = Readonly<Partial<Record<'PORT' | 'REDIS_URL' | 'DATABASE_URL', string>>>;
+type Environment = Readonly<Partial<Record<'PORT' | 'REDIS_URL' | 'REDIS_CLUSTER' | 'DATABASE_URL', string>>>;
 
 const root = new URL('../../../', import.meta.url);
 const pathOf = (file: string): string => fileURLToPath(new URL(file, root));
@@ -35,7 +35,7 @@ export function builtProgram(): readonly string[] {
 
 /** Starts a process without waiting for it. Its environment is this one's, without addresses of other servers. */
 export function spawnBoxOffice(env: Environment, program: readonly string[] = SOURCES): OwnedProcess {
-  const { REDIS_URL: _redis, DATABASE_URL: _database, HOST: _host, ...rest } = process.env;
+  const { REDIS_URL: _redis, REDIS_CLUSTER: _cluster, DATABASE_URL: _database, HOST: _host, ...rest } = process.env;
   const args = ['--disable-warning=ExperimentalWarning', ...program];
   const child = spawn(process.execPath, args, {
     env: { ...rest, PORT: '0', ...env },
