@@ -19,7 +19,7 @@ export class Committer {
   constructor(store: CacheTxnStore, clock: Clock, random: Random) {
     const question = new OutcomeQuestion(store, clock, random);
     const resolver = new IntentResolver(store);
-    this.oneSlot = new OneSlotCommit(store, clock, question, resolver);
+    this.oneSlot = new OneSlotCommit(store, clock, question, resolver, random);
     this.deps = { store, clock, question, resolver };
   }
 

@@ -1,13 +1,18 @@
-import type { Clock } from '../base/clock.js';
+import { fullJitterMs } from '../base/backoff.js';
+import { type Clock, sleep } from '../base/clock.js';
 import { StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
 import type { CommitOutcome, CommitRequest } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
-import type { IntentResolver } from './intent-resolver.js';
+import type { IntentResolver, Resolution } from './intent-resolver.js';
 import type { OutcomeQuestion } from './outcome-question.js';
 import { hasWrites } from './plan.js';
 import type { CommittedVersions, Proposal } from './proposal.js';
 import { refusalError } from './refusal.js';
 import { MOST_IN_PASSING, OUTCOME_KEPT_MS } from './times.js';
+
+/** Between two looks at an intent that is not decided. */
+const PAUSE = { initialMs: 50, maxMs: 50 };
 
 /**
  * The commit of one slot: one script applies everything or nothing (protocol section 3).
@@ -21,6 +26,7 @@ export class OneSlotCommit {
     private readonly clock: Clock,
     private readonly question: OutcomeQuestion,
     private readonly resolver: IntentResolver,
+    private readonly random: Random,
   ) {}
 
   /**
@@ -39,15 +45,43 @@ export class OneSlotCommit {
       ...(proposal.isUrgent && { isUrgent: true }),
     };
     let outcome = await this.send(request, writes, proposal);
-    for (let passed = 0; outcome.kind === 'intent' && passed < MOST_IN_PASSING; passed += 1) {
-      const { kind } = await this.resolver.resolve(outcome.key, outcome.intent);
-      if (kind === 'pending') break;
+    for (let passed = 0; outcome.kind === 'intent' && passed < MOST_IN_PASSING;) {
+      const { key } = outcome;
+      const { kind } = await this.resolve(outcome, txnId);
+      if (kind === 'settled') passed += 1;
+      else if (!this.mayWait(key, proposal)) break;
+      else await sleep(this.clock, fullJitterMs(1, PAUSE, this.random));
       proposal.assertLocksHeld?.();
       outcome = await this.send(request, writes, proposal);
     }
     if (outcome.kind !== 'committed') throw refusalError([outcome], proposal);
     const { versions } = outcome;
     return new Map(operations.map(({ key }, i) => [key, versions[i] ?? 0]));
+  }
+
+  /**
+   * What expects nothing of a key cannot be in conflict about it, so it waits for the owner of the intent, or for its deadline. It
+   * has no intents of its own that somebody could wait for in turn.
+   */
+  private mayWait(key: string, { operations, deadlineMs }: Proposal): boolean {
+    const isExpecting = operations.some((operation) => operation.key === key && operation.expected !== undefined);
+    return !isExpecting && this.clock.now() < deadlineMs;
+  }
+
+  /** Nothing of the commit is applied: that the intent's slots do not answer is no doubt about it. */
+  private async resolve(
+    { key, intent }: Extract<CommitOutcome, { kind: 'intent' }>,
+    txnId: string,
+  ): Promise<Resolution> {
+    try {
+      return await this.resolver.resolve(key, intent);
+    } catch (error) {
+      if (!(error instanceof StoreTimeoutError)) throw error;
+      throw new StoreUnavailableError(
+        `another transaction is writing ${key}, and the store does not say what became of it; nothing is visible`,
+        { cause: error, details: { txnId, key } },
+      );
+    }
   }
 
   private async send(request: CommitRequest, writes: boolean, { deadlineMs }: Proposal): Promise<CommitOutcome> {

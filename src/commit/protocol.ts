@@ -23,15 +23,25 @@ export type Verdict = 'committed' | 'aborted';
 
 /**
  * `done`: it did what it says; of `decide` and `ask`, the transaction is committed.
- * `refused`: it changed nothing; of `ask`, the transaction is aborted. `lost`: it may have run, or may still run.
+ * `refused`: it ran and changed nothing; of `ask`, the transaction is aborted. `unsent`: it will never run.
+ * `lost`: it may have run, or may still run.
  */
-export type Result = 'done' | 'refused' | 'lost';
+export type Result = 'done' | 'refused' | 'unsent' | 'lost';
 
 /** What the caller of the commit is told, as soon as it is true. */
 export type Answer = 'committed' | 'failed' | 'in-doubt';
 
 type Phase =
-  'preparing' | 'validating' | 'deciding' | 'asking' | 'aborting' | 'finishing' | 'retiring' | 'closing' | 'over';
+  | 'preparing'
+  | 'validating'
+  | 'deciding'
+  | 'asking'
+  | 'aborting'
+  | 'disowning'
+  | 'finishing'
+  | 'retiring'
+  | 'closing'
+  | 'over';
 
 /** What the protocol has to know of a plan. */
 export interface Shape {
@@ -54,6 +64,8 @@ export interface State {
   readonly parts: readonly PartState[];
   /** Something in this phase was not done. */
   readonly hasFailed: boolean;
+  /** The deciding slot was asked, and has a record of its own: the decision, or an abort. */
+  readonly isAsked: boolean;
   /** The list of open transactions may have it. */
   readonly isListed: boolean;
   readonly isRecovery: boolean;
@@ -89,18 +101,20 @@ export function proceed(shape: Shape, before: State, command: Command, result: R
       // Only now, after all prepares: a comparison before them would let write skew through.
       return state.hasFailed ? abort(state) : decide(state);
     case 'deciding':
+      if (result === 'done') return finish(state);
       // A refusal decides nothing: a copy of the request could still commit while the other slots are taken back.
-      return result === 'done' ? finish(state) : send(state, 'asking', [{ step: 'ask' }]);
+      return result === 'unsent' ? abort(state) : send({ ...state, isAsked: true }, 'asking', [{ step: 'ask' }]);
     case 'asking':
       if (result === 'lost') return over({ ...state, answer: 'in-doubt' });
       return result === 'done' ? finish(state) : abort(state);
     case 'aborting':
-      return state.hasFailed ? over({ ...state, answer: 'failed' }) : close({ ...state, answer: 'failed' });
+      return state.hasFailed ? disown({ ...state, answer: 'failed' }) : forget({ ...state, answer: 'failed' });
     case 'finishing':
       // While an intent may be left the decision has to stay.
       return state.hasFailed ? over(state) : send(state, 'retiring', [{ step: 'retire' }]);
     case 'retiring':
       return state.hasFailed ? over(state) : close(state);
+    case 'disowning':
     case 'closing':
     case 'over':
       return over(state);
@@ -113,6 +127,7 @@ function initial(shape: Shape, isRecovery: boolean): State {
     underway: 0,
     parts: Array.from({ length: shape.writing }, () => (isRecovery ? 'unknown' : 'idle')),
     hasFailed: false,
+    isAsked: isRecovery,
     isListed: isRecovery,
     isRecovery,
     answer: undefined,
@@ -121,7 +136,7 @@ function initial(shape: Shape, isRecovery: boolean): State {
 
 function note(state: State, command: Command, result: Result): State {
   const next = { ...state, underway: state.underway - 1, hasFailed: state.hasFailed || result !== 'done' };
-  if (command.step === 'open') return { ...next, isListed: result !== 'refused' };
+  if (command.step === 'open') return { ...next, isListed: result === 'done' || result === 'lost' };
   if (command.step !== 'prepare' || state.parts[command.part] === undefined) return next;
   const part: PartState = result === 'done' ? 'prepared' : result === 'lost' ? 'unknown' : 'idle';
   return { ...next, parts: state.parts.with(command.part, part) };
@@ -161,6 +176,17 @@ function settles(state: State, verdict: Verdict) {
     verdict,
     isPrepareUnderway: part === 'unknown',
   }));
+}
+
+/** Where the deciding slot knows of nothing, whoever meets an intent that was left would wait for its deadline. */
+function disown(state: State): Move {
+  return state.isAsked ? over(state) : send(state, 'disowning', [{ step: 'ask' }]);
+}
+
+/** The record of an abort need not outlast its intents by an hour, unless a prepare may still arrive. */
+function forget(state: State): Move {
+  const isSure = state.isAsked && !state.isRecovery && !state.parts.includes('unknown');
+  return isSure ? send(state, 'retiring', [{ step: 'retire' }]) : close(state);
 }
 
 function close(state: State): Move {

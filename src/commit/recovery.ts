@@ -8,6 +8,8 @@ import { LATE_PREPARE_REFUSED_MS, NEXT_RECOVERY_MS, OUTCOME_KEPT_MS, SETTLED_KEP
 
 /** Transactions that are cleared up at the same time. */
 const AT_ONCE = 64;
+/** Batches of one sweep: what an owner that died has left is gone at once, and a sweep still ends. */
+const MOST_BATCHES = 16;
 /** Transactions whose trouble is told once; beyond it all are told again. */
 const MOST_TOLD = 1_000;
 
@@ -22,15 +24,21 @@ export class Recovery {
   ) {}
 
   /**
-   * Settles what is overdue, about 64 transactions at a time, and answers how many of them are closed now. One that a slot does
+   * Settles what is overdue, about 64 transactions at a time and 1,000 in all, and answers how many of them are closed now. One that a slot does
    * not let go waits a second, so that it is in nobody's way.
    *
    * @throws StoreUnavailableError, StoreTimeoutError when the store cannot say what is overdue
    */
   async clearUp(): Promise<number> {
-    const overdue = await this.store.overdueTransactions(AT_ONCE);
-    const closed = await Promise.all(overdue.map((transaction) => this.close(transaction)));
-    return closed.filter(Boolean).length;
+    let all = 0;
+    for (let batch = 0; batch < MOST_BATCHES; batch += 1) {
+      const overdue = await this.store.overdueTransactions(AT_ONCE);
+      const closed = await Promise.all(overdue.map((transaction) => this.close(transaction)));
+      const count = closed.filter(Boolean).length;
+      all += count;
+      if (count === 0) break;
+    }
+    return all;
   }
 
   private async close(transaction: OpenTransaction): Promise<boolean> {

@@ -11,6 +11,12 @@ export const LATE_PREPARE_REFUSED_MS = 3_600_000;
 export const LEAST_LEFT_MS = 1_000;
 
 /**
+ * The most, also for a transaction that has minutes left: as long nobody else may touch its keys when it dies. Shorter than a lost
+ * answer is asked for, so that nothing can be decided after its caller was told `TXN_IN_DOUBT` and its locks were given back.
+ */
+export const MOST_LEFT_MS = 10_000;
+
+/**
  * How much longer than the intents of a commit its locks last in other slots. The first of its slots may have prepared this much
  * before the one that decides; a commit whose slots take longer is not decided.
  */

@@ -11,6 +11,7 @@ import { type Refusal, refusalError } from './refusal.js';
 import {
   LATE_PREPARE_REFUSED_MS,
   LEAST_LEFT_MS,
+  MOST_LEFT_MS,
   MOST_IN_PASSING,
   OUTCOME_KEPT_MS,
   PREPARING_AT_MOST_MS,
@@ -76,7 +77,8 @@ export class TwoPhaseCommit {
     } catch (error) {
       this.failure ??= asError(error);
       // Whatever is not known to have stayed undone may have been done.
-      return error instanceof StoreUnavailableError || error instanceof LockLostError ? 'refused' : 'lost';
+      if (!(error instanceof StoreUnavailableError || error instanceof LockLostError)) return 'lost';
+      return command.step === 'decide' && this.refusals.length > 0 ? 'refused' : 'unsent';
     }
   }
 
@@ -157,7 +159,9 @@ export class TwoPhaseCommit {
     const operations = [...writes, ...this.plan.checks];
     const request = { txnId: this.plan.txnId, operations, guards: [], outcomeTtlMs: OUTCOME_KEPT_MS };
     try {
-      const outcome = await this.deps.question.ask(request, this.decidesAtMs, this.proposal.deadlineMs);
+      // Until nothing can be decided any more, by anybody.
+      const untilMs = Math.max(this.proposal.deadlineMs, this.decidesAtMs + this.leftMs);
+      const outcome = await this.deps.question.ask(request, this.decidesAtMs, untilMs);
       return outcome.kind === 'committed'
         ? this.accept(this.plan.checks, outcome.versions.slice(writes.length))
         : 'refused';
@@ -214,7 +218,7 @@ export class TwoPhaseCommit {
   }
 
   private get leftMs(): number {
-    return Math.max(this.proposal.deadlineMs - this.startedAtMs, LEAST_LEFT_MS);
+    return Math.min(Math.max(this.proposal.deadlineMs - this.startedAtMs, LEAST_LEFT_MS), MOST_LEFT_MS);
   }
 }
 

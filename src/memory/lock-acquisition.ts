@@ -86,10 +86,11 @@ function largestFence(locks: readonly LockState[]): number {
 function hold(lock: LockState, fence: number, request: AcquireRequest, caller: Caller, now: Instant): void {
   if (!isHeldBy(lock, request.token, now)) {
     lock.token = request.token;
+    lock.promisedUntilMs = 0;
     lock.acquiredAtMs = now.ms;
     lock.owner = caller.label;
   }
-  lock.expiresAtMs = now.ms + request.leaseMs;
+  lock.expiresAtMs = Math.max(now.ms + request.leaseMs, lock.promisedUntilMs);
   lock.fence = fence;
   leaveQueue(lock, request.token);
 }

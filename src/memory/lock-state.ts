@@ -25,6 +25,8 @@ export interface LockState {
   readonly name: string;
   token: string | undefined;
   expiresAtMs: number;
+  /** A commit over several slots relies on this holder until then: no renewal makes it end before. */
+  promisedUntilMs: number;
   /** Outlives the holder, so that the next one gets a larger number. */
   fence: number;
   acquiredAtMs: number;
@@ -41,7 +43,16 @@ export interface Delivery {
 
 /** A name that nobody holds, waits for, or ever held. */
 export function newLock(name: string): LockState {
-  return { name, token: undefined, expiresAtMs: 0, fence: 0, acquiredAtMs: 0, owner: '', queue: [] };
+  return {
+    name,
+    token: undefined,
+    expiresAtMs: 0,
+    promisedUntilMs: 0,
+    fence: 0,
+    acquiredAtMs: 0,
+    owner: '',
+    queue: [],
+  };
 }
 
 export function isHeld(lock: LockState, now: Instant): boolean {
@@ -89,6 +100,7 @@ export function handOver(lock: LockState, now: Instant): Delivery | undefined {
   for (let waiter = lock.queue.shift(); waiter !== undefined; waiter = lock.queue.shift()) {
     if (!isLive(waiter, now)) continue;
     lock.token = waiter.token;
+    lock.promisedUntilMs = 0;
     lock.expiresAtMs = now.ms + waiter.claimMs;
     lock.fence = nextStamp(lock.fence, now);
     lock.acquiredAtMs = now.ms;
@@ -96,6 +108,7 @@ export function handOver(lock: LockState, now: Instant): Delivery | undefined {
     return { inbox: waiter.caller.inbox, handover: { token: waiter.token, name: lock.name, fence: lock.fence } };
   }
   lock.token = undefined;
+  lock.promisedUntilMs = 0;
   lock.expiresAtMs = 0;
   lock.acquiredAtMs = 0;
   lock.owner = '';

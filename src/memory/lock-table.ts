@@ -51,7 +51,7 @@ export class LockTable {
   renew({ name, token, leaseMs, fence = 0 }: RenewRequest, now: Instant): RenewOutcome {
     const lock = this.open(name, now);
     if (!isHeldBy(lock, token, now)) return 'lost';
-    lock.expiresAtMs = now.ms + leaseMs;
+    lock.expiresAtMs = Math.max(now.ms + leaseMs, lock.promisedUntilMs);
     lock.fence = Math.max(lock.fence, fence);
     this.close(lock, now);
     return 'held';
@@ -90,6 +90,7 @@ export class LockTable {
   extend(name: string, leaseMs: number, now: Instant): void {
     const lock = this.open(name, now);
     lock.expiresAtMs = Math.max(lock.expiresAtMs, now.ms + leaseMs);
+    lock.promisedUntilMs = lock.expiresAtMs;
     this.close(lock, now);
   }
 

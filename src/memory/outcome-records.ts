@@ -50,6 +50,7 @@ export class OutcomeRecords {
   }
 
   retire(txnId: string, keepMs: number, now: Instant): void {
+    if (this.aborted.get(txnId, now.ms)) this.aborted.set(txnId, true, now.ms + keepMs, now.ms);
     const decision = this.decisions.get(txnId, now.ms);
     if (decision !== undefined) this.decisions.set(txnId, decision, now.ms + keepMs, now.ms);
   }

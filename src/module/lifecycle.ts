@@ -28,8 +28,7 @@ export class Lifecycle implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.sweeper?.stop();
-    await Promise.all([this.locks.drain(this.graceMs), this.coordinator.drain(this.graceMs)]);
+    await Promise.all([this.sweeper?.stop(), this.locks.drain(this.graceMs), this.coordinator.drain(this.graceMs)]);
   }
 
   async onApplicationShutdown(): Promise<void> {

@@ -62,7 +62,10 @@ export class IntentCommands {
     const entries = all.map(({ key }) => this.keys.entry(key));
     const keys = [this.keys.outcome(entries[0] ?? '', txnId), ...entries];
     const args = [operations.length, txnId, ABORT_RECORD_MS, ...checks.map(({ expected }) => expectedArg(expected))];
-    const reply = ReplyReader.of(await this.runner.script(this.scripts.decide, keys, args), 'decide');
+    const decided = this.runner.script(this.scripts.decide, keys, args);
+    // Locks of other stores were looked at just now: it must not wait for whatever else runs in this turn.
+    this.runner.sendNow();
+    const reply = ReplyReader.of(await decided, 'decide');
     const kind = reply.text();
     if (kind === 'committed') return { kind, versions: all.map(() => reply.number()) };
     const outcome = readRefusal('decide', kind, reply, { operations: checks, guards: [] });

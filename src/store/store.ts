@@ -89,7 +89,7 @@ export abstract class CacheTxnStore {
   /** What became of the transaction; it becomes `aborted` when nothing is decided and its deadline has passed. */
   abstract askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision>;
   abstract settle(request: SettleRequest): Promise<void>;
-  /** Every slot has settled the commit: its decision may be forgotten after `keepMs`. */
+  /** Every slot has settled the transaction: its decision, or that it was aborted, may be forgotten after `keepMs`. */
   abstract retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void>;
   /** Nothing is left of the transaction. */
   abstract closeTransaction(transaction: OpenTransaction): Promise<void>;

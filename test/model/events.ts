@@ -93,6 +93,10 @@ export const times: Events = (setting, world) => {
     }
     const holder = setting.txns.find(({ id }) => id === lock);
     if (holder !== undefined) steps.push(...leaseEnd(world, index, holder));
+    if (slot.isLockExtended && !setting.rules.renewalsKeepPromises) {
+      const state = withSlot(world, index, { ...slot, isLockExtended: false });
+      steps.push({ name: `the lock of ${String(lock)} is renewed`, state });
+    }
   });
   for (const txn of setting.txns) {
     const name = recovererOf(txn);
@@ -202,11 +206,12 @@ function play(
   const { commands, state } = move;
   const [first] = commands;
   if (first?.step === 'decide' && actor.isSlow) {
-    return play(setting, world, name, from, actor, answered(setting, from, { state }, first, 'refused'));
+    return play(setting, world, name, from, actor, answered(setting, from, { state }, first, 'unsent'));
   }
   const isOwner = setting.txns.some(({ id }) => id === from);
   // What an actor was while it worked makes no difference when it is over.
-  const rest = state.phase === 'over' ? { ...state, parts: [], hasFailed: false, isListed: false } : state;
+  const rest =
+    state.phase === 'over' ? { ...state, parts: [], hasFailed: false, isAsked: false, isListed: false } : state;
   const after = state.phase === 'over' && !isOwner ? null : { ...actor, state: rest };
   const sent = commands.map((command): Message => ({ from, command, isOrphan: false }));
   return { name, state: withMessages({ ...world, actors: { ...world.actors, [from]: after } }, sent) };

@@ -116,6 +116,12 @@ export const VARIANTS: Readonly<Record<string, Variant>> = {
     rules: { extendsLocks: false },
     because: 'under a lock that somebody else has',
   },
+  'a renewal makes a lock end before the decision': {
+    slots: 2,
+    txns: [LOCKED],
+    rules: { renewalsKeepPromises: false },
+    because: 'under a lock that somebody else has',
+  },
   'tokens are not compared': {
     slots: 2,
     txns: [LOCKED],
@@ -191,6 +197,7 @@ function decidingState(writing: number) {
   return {
     parts: Array.from({ length: writing }, () => 'idle' as const),
     hasFailed: false,
+    isAsked: false,
     isListed: false,
     isRecovery: false,
     answer: undefined,

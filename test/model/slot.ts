@@ -44,6 +44,7 @@ export interface SlotRules {
   readonly settlesOwnIntentsOnly: boolean;
   readonly deletesLostWrites: boolean;
   readonly extendsLocks: boolean;
+  readonly renewalsKeepPromises: boolean;
   readonly checksTokens: boolean;
   readonly seesIntentsWhenComparing: boolean;
 }
@@ -57,6 +58,7 @@ export const SOUND: SlotRules = {
   settlesOwnIntentsOnly: true,
   deletesLostWrites: true,
   extendsLocks: true,
+  renewalsKeepPromises: true,
   checksTokens: true,
   seesIntentsWhenComparing: true,
 };

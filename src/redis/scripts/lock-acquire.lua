@@ -54,8 +54,9 @@ local fence = all_mine and highest or next_fence(highest, now_us)
 for i = 1, last do
   if states[i][6] then leave_queue(KEYS[i], token) end
   if mine[i] then
-    redis.call('HSET', KEYS[i], 'x', digits(now_ms + lease_ms), 'f', digits(busy and fences[i] or fence))
-    redis.call('PEXPIRE', KEYS[i], digits(lease_ms + FENCE_KEPT_MS))
+    local ends_ms = lease_end(redis.call('HGET', KEYS[i], 'p'), token, now_ms + lease_ms)
+    redis.call('HSET', KEYS[i], 'x', digits(ends_ms), 'f', digits(busy and fences[i] or fence))
+    redis.call('PEXPIREAT', KEYS[i], digits(ends_ms + FENCE_KEPT_MS))
   else
     own(KEYS[i], token, inbox, lease_ms, fence, now_ms)
   end

@@ -6,7 +6,7 @@
 --         5 ms that the locks last at least  6.. for each entry five, as in commit.lua  then for each lock its token
 -- RETURNS {'prepared', version of each write, of a deletion too} | {'conflict', index, actual version, ...} | {'intent', index, intent}
 --         | {'lock-lost', index of the lock} | {'aborted'}: the transaction is over in this slot
--- WRITES  i and iv of the entries, which have no TTL until they are settled; the ends of the locks, later if at all
+-- WRITES  i and iv of the entries, which have no TTL until they are settled; x and p of the locks, which end later if at all
 -- Idempotent: intents of the same transaction answer again what the first call did.
 --#include lib/time.lua
 --#include lib/hold.lua
@@ -40,7 +40,8 @@ if #mismatches > 1 then return mismatches end
 
 for i = entries + 2, #KEYS do
   local ends_ms = math.max(tonumber(redis.call('HGET', KEYS[i], 'x')), now_ms + tonumber(ARGV[5]))
-  redis.call('HSET', KEYS[i], 'x', digits(ends_ms))
+  local token = redis.call('HGET', KEYS[i], 't')
+  redis.call('HSET', KEYS[i], 'x', digits(ends_ms), 'p', token .. ' ' .. digits(ends_ms))
   redis.call('PEXPIREAT', KEYS[i], digits(ends_ms + FENCE_KEPT_MS))
 end
 for i = 1, entries do

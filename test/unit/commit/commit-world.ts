@@ -92,8 +92,8 @@ export class CommitWorld {
   }
 
   /** Takes a lock for the token `me`. */
-  async hold({ store }: CommitProcess, name: string): Promise<LockGuard> {
-    const asking = { leaseMs: LONG_MS, claimMs: LONG_MS, queueMs: 0, maxWaiters: 1 };
+  async hold({ store }: CommitProcess, name: string, leaseMs = LONG_MS): Promise<LockGuard> {
+    const asking = { leaseMs, claimMs: leaseMs, queueMs: 0, maxWaiters: 1 };
     const { kind } = await store.inner.acquireLocks({ names: [name], token: 'me', ...asking });
     if (kind !== 'acquired') throw new Error(`should hold ${name}, but it is ${kind}`);
     return { name, token: 'me' };

@@ -142,10 +142,12 @@ describe('the locks of a commit over several slots', () => {
     await world.expectNothingLeft(other, [one, two]);
   });
 
-  it('G18, G27: outlast the last moment at which it can be decided', async () => {
-    const guard = await world.hold(process, three);
+  it.each([
+    [7_000, 7_000],
+    [100_000, 10_000],
+  ])('G18, G27: outlast the last moment at which it can be decided, with %i ms left', async (leftMs, usedMs) => {
+    const guard = await world.hold(process, three, 1_000);
     const proposal = world.proposal([put(one, 'new'), put(two, 'new')], { guards: [guard] });
-    const leftMs = 100_000;
     let leaseMs = 0;
     let decidableMs = 0;
     process.store.next('decide', async (run) => {
@@ -155,7 +157,7 @@ describe('the locks of a commit over several slots', () => {
       return run();
     });
     await world.commit(process, { ...proposal, deadlineMs: world.clock.now() + leftMs });
-    expect([decidableMs, leaseMs]).toEqual([leftMs, leftMs + PREPARING_AT_MOST_MS]);
+    expect([decidableMs, leaseMs]).toEqual([usedMs, usedMs + PREPARING_AT_MOST_MS]);
   });
 
   it('G18: are looked at again before the decision, those of other stores with them', async () => {
@@ -193,7 +195,7 @@ describe('the locks of a commit over several slots', () => {
 describe('a commit that meets writes of others', () => {
   /** Commits in one slot, in two, and one that only read the key in the slot that decides, or in another one. */
   const shapes = (): Record<string, ReturnType<typeof world.proposal>> => ({
-    'one slot': world.proposal([put(one, 'new')]),
+    'one slot': world.proposal([put(one, 'new', version(0))]),
     'two slots': world.proposal([put(one, 'new'), put(two, 'new')]),
     'a read elsewhere': world.proposal([check(one, 0), put(two, 'new'), put(three, 'new')]),
     'a read where it decides': world.proposal([

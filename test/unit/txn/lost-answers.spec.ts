@@ -141,9 +141,6 @@ describe('a commit whose answer was lost', () => {
   });
 });
 
-/** Its owner has time left. */
-const UNDECIDED = { txnId: 'of-somebody', decider: 'n', anchor: 'n', deadlineMs: Number.MAX_SAFE_INTEGER, expiresAtMs: 0 };
-
 describe('what the store says of a commit', () => {
   it.each<[string, Fault, object]>([
     ['that it did not get it', unavailable, { code: 'STORE_UNAVAILABLE' }],
@@ -152,11 +149,6 @@ describe('what the store says of a commit', () => {
       'that a lock is lost',
       async () => ({ kind: 'lock-lost', name: 'a' }),
       { code: 'LOCK_LOST', details: { names: ['a'] } },
-    ],
-    [
-      'that another one is preparing the key',
-      async () => ({ kind: 'intent', key: 'n', intent: UNDECIDED }),
-      { code: 'VERSION_CONFLICT', details: { keys: ['n'] } },
     ],
     [
       'that a version is another',
