@@ -36,6 +36,7 @@ export default {
     project('e2e', 'test/e2e'),
     project('faults', 'test/faults', { globalSetup: '<rootDir>/test/faults/choose-seed.mjs' }),
     project('model', 'test/model'),
+    project('simulation', 'test/simulation'),
     project('support', 'test/support-specs'),
     project('sample', 'sample-app/test'),
   ],

@@ -1,0 +1,162 @@
+/** The long form of test/simulation: as many seeds as one likes, on several cores; or one seed with its whole event log. */
+import { fork, spawnSync } from 'node:child_process';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+
+/** About a quarter of an hour on one core. */
+const DEFAULT_SEEDS = 500_000;
+const MAX_SEED = 2 ** 32 - 1;
+const MAX_WORKERS = 64;
+const SEEDS_PER_RANGE = 200;
+/** Between two lines of progress. */
+const TELL_EVERY_MS = 5_000;
+/** More would only hide the first. */
+const MOST_FAILURES = 20;
+
+const HELP = `Plays the commit protocol against slots, networks and processes that fail, one simulation for each seed.
+
+  npm run simulate -- [options]
+
+  --seeds=N      how many seeds; default ${DEFAULT_SEEDS}
+  --from=N       the first of them; default 1
+  --workers=N    processes that play them; default 1
+  --losing       slots fail over and lose their last writes: weaker promises hold
+  --seed=N       plays this one alone, and prints everything that happens in it
+  --beyond=WHAT  with --seed: demands what is not promised, see Beyond in test/simulation/world/world.ts
+  --trace        says the same as --seed alone does; for the command that a failed test prints
+  --help         this text
+
+  npm run simulate -- --seeds=1000000 --from=1 --workers=2
+  npm run simulate -- --seed=4711 --trace`;
+
+const { values } = readArguments();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const root = fileURLToPath(new URL('..', import.meta.url));
+const register = pathToFileURL(`${root}test/support/typescript-register.mjs`).href;
+const worker = `${root}test/simulation/simulate.worker.ts`;
+const mode = values.losing ? 'losing' : 'plain';
+
+if (values.seed !== undefined) {
+  const seed = String(wholeNumber('seed', values.seed, MAX_SEED));
+  const { status } = spawnSync(process.execPath, ['--import', register, worker, mode, seed, values.beyond ?? ''], {
+    stdio: 'inherit',
+  });
+  process.exit(status ?? 1);
+}
+
+const seeds = wholeNumber('seeds', values.seeds ?? String(DEFAULT_SEEDS), MAX_SEED);
+const from = wholeNumber('from', values.from ?? '1', MAX_SEED);
+const workers = wholeNumber('workers', values.workers ?? '1', MAX_WORKERS);
+const startedAt = performance.now();
+const end = from + seeds;
+let next = from;
+let played = 0;
+let commits = 0;
+let events = 0;
+let failures = 0;
+let isStopped = false;
+
+const children = Array.from({ length: workers }, () => fork(worker, [mode], { execArgv: ['--import', register] }));
+const progress = setInterval(tell, TELL_EVERY_MS);
+process.on('SIGINT', () => finish('stopped'));
+for (const child of children) {
+  child.on('message', (/** @type {any} */ result) => {
+    note(result);
+    give(child);
+  });
+  child.on('exit', (code) => {
+    if (isStopped) return;
+    console.error(`a worker ended with ${code}`);
+    failures += 1;
+    finish('failed');
+  });
+  give(child);
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function give(child) {
+  if (isStopped) return;
+  if (next >= end) {
+    if (played >= seeds) finish('done');
+    return;
+  }
+  const count = Math.min(SEEDS_PER_RANGE, end - next);
+  child.send({ from: next, count });
+  next += count;
+}
+
+/** @param {{ count: number, commits: number, events: number, failed: { seed: number, problems: string[] }[] }} result */
+function note(result) {
+  played += result.count;
+  commits += result.commits;
+  events += result.events;
+  for (const { seed, problems } of result.failed) {
+    failures += 1;
+    if (failures > MOST_FAILURES) return;
+    console.error(`seed ${seed}: ${problems.join('\n  ')}`);
+    console.error(`  to replay it: npm run simulate -- --seed=${seed} --trace${values.losing ? ' --losing' : ''}`);
+  }
+}
+
+function tell() {
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const rate = Math.round(played / seconds);
+  console.log(
+    `${played} of ${seeds} seeds, ${rate} a second, ${commits} commits, ${events} events, ${failures} failed`,
+  );
+}
+
+/** @param {string} how */
+function finish(how) {
+  if (isStopped) return;
+  isStopped = true;
+  clearInterval(progress);
+  for (const child of children) if (child.connected) child.disconnect();
+  tell();
+  console.log(`${how}; the next seed would have been ${next}`);
+  process.exitCode = failures > 0 ? 1 : 0;
+}
+
+function readArguments() {
+  const text = /** @type {const} */ ({ type: 'string' });
+  const flag = /** @type {const} */ ({ type: 'boolean' });
+  const options = {
+    seeds: text,
+    from: text,
+    workers: text,
+    seed: text,
+    losing: flag,
+    beyond: text,
+    trace: flag,
+    help: flag,
+  };
+  try {
+    return parseArgs({ options });
+  } catch (error) {
+    return stop(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {number} highest
+ */
+function wholeNumber(name, text, highest) {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < 1 || number > highest)
+    stop(`--${name} must be a whole number from 1 to ${highest}, not ${text}`);
+  return number;
+}
+
+/**
+ * @param {string} reason
+ * @returns {never}
+ */
+function stop(reason) {
+  console.error(`${reason}\n\n${HELP}`);
+  process.exit(2);
+}

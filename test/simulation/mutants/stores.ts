@@ -1,0 +1,26 @@
+import { StoreTimeoutError } from '../../../src/base/errors.js';
+import type { PrepareOutcome, PrepareRequest, SettleRequest } from '../../../src/store/intent-operations.js';
+import { SimStore } from '../world/sim-store.js';
+
+/** Answers for every slot but the one that decides before the slot does, so that the decision does not wait for it. */
+export class ImpatientStore extends SimStore {
+  override async prepare(request: PrepareRequest): Promise<PrepareOutcome> {
+    const { operations, decider } = request;
+    const answer = super.prepare(request);
+    const [first] = operations;
+    if (first === undefined || this.slotOf('entry', first.key) === this.slotOf('entry', decider)) return answer;
+    answer.catch(() => undefined);
+    return { kind: 'prepared', versions: operations.map(() => 0) };
+  }
+}
+
+/** Takes a settlement that was not answered for one that was made. */
+export class CarelessStore extends SimStore {
+  override async settle(request: SettleRequest): Promise<void> {
+    try {
+      await super.settle(request);
+    } catch (error) {
+      if (!(error instanceof StoreTimeoutError)) throw error;
+    }
+  }
+}
