@@ -7,6 +7,10 @@ import type { LockService } from '../lock/lock.service.js';
 
 /** The lock that lets one process sweep at a time. */
 const LOCK = 'nestjs-cache-txn/recovery';
+/** Short, because the sweeper may be the process that dies. Two that sweep at the same time only do the same work twice. */
+const LEASE_MS = 500;
+/** How long the lock stays taken at the least: all processes together sweep about as often as one. */
+const HELD_PART = 0.8;
 
 /** What a sweeper is made of. */
 export interface SweeperDependencies {
@@ -54,8 +58,8 @@ export class Sweeper {
   private async sweep(): Promise<void> {
     const { everyMs, locks, recovery, report } = this.deps;
     try {
-      // It stays taken for most of the period: all processes together sweep about as often as one.
-      const lock = await locks.tryAcquire(LOCK, { lease: '5s', minHold: Math.ceil(0.8 * everyMs), renew: false });
+      const minHold = Math.min(Math.ceil(HELD_PART * everyMs), LEASE_MS);
+      const lock = await locks.tryAcquire(LOCK, { lease: LEASE_MS, minHold, renew: false });
       if (lock === null) return;
       try {
         await recovery.clearUp();
