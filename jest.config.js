@@ -25,6 +25,8 @@ const project = (displayName, folder, more = {}) => ({
 export default {
   // Jest's own choice on two cores is one worker, and most of a test here is waiting for servers and processes.
   maxWorkers: 2,
+  // Each file leaves modules behind in its worker, and what works hard there would wait for the collector: a new worker is quicker.
+  workerIdleMemoryLimit: '600MB',
   // A failed test may leave clients open: the run ends all the same, and with it the servers (see owned-process.ts).
   forceExit: true,
   // Jest's 5 s are too short for tests that wait for servers and processes, where the machine has other work too.

@@ -10,7 +10,7 @@ import type { SimulationOptions } from './world/world.js';
 const SEEDS = 20_000;
 /** Of these in each test, so that the first that fails is told soon. */
 const SEEDS_PER_TEST = 5_000;
-const LOSING_SEEDS = 2_000;
+const LOSING_SEEDS = 500;
 /** Enough to see whether anything but the seed has a say. */
 const SEEDS_PLAYED_TWICE = 100;
 const AT_MOST_MS = 120_000;
