@@ -28,7 +28,9 @@ export class Lifecycle implements OnApplicationBootstrap, BeforeApplicationShutd
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await Promise.all([this.sweeper?.stop(), this.locks.drain(this.graceMs), this.coordinator.drain(this.graceMs)]);
+    // First, because it holds a lock of its own.
+    await this.sweeper?.stop();
+    await Promise.all([this.locks.drain(this.graceMs), this.coordinator.drain(this.graceMs)]);
   }
 
   async onApplicationShutdown(): Promise<void> {
