@@ -50,6 +50,13 @@ export class Worker {
     });
   }
 
+  /** Ends it as a crash does (SIGKILL), in the middle of whatever it is doing. */
+  async kill() {
+    const ended = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await ended;
+  }
+
   /** Lets the worker close what it opened, and waits for its end. */
   async close() {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;

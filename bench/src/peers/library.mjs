@@ -9,17 +9,30 @@ import {
   TransactionCoordinator,
 } from 'nestjs-cache-txn';
 
+/** Of every key and channel. */
+export const NAMESPACE = 'bench';
+
 /**
- * The module as applications use it: `redisStore({ url })` with its defaults, or the memory store without a port.
+ * The module as applications use it: `redisStore` with its defaults, or the memory store without a server.
  *
- * @param {{ port?: number | undefined, lock?: object, maxEntries?: number }} options
+ * @param {{ port?: number | undefined, nodes?: readonly Node[] | undefined, lock?: object, txn?: object, maxEntries?: number,
+ *   around?: (store: any) => any }} options `around` puts something between module and store
+ * @typedef {import('../measure/redis-cluster.mjs').Node} Node
  */
-export function libraryModule({ port, lock = {}, maxEntries }) {
-  const store =
-    port === undefined
-      ? memoryStore(maxEntries === undefined ? {} : { maxEntries })
-      : redisStore({ url: `redis://127.0.0.1:${port}` });
-  return CacheTxnModule.forRoot({ store, namespace: 'bench', lock });
+export function libraryModule({ port, nodes, lock = {}, txn = {}, maxEntries, around = (store) => store }) {
+  return CacheTxnModule.forRoot({
+    store: around(storeOf({ port, nodes, maxEntries })),
+    namespace: NAMESPACE,
+    lock,
+    txn,
+  });
+}
+
+/** @param {{ port: number | undefined, nodes: readonly Node[] | undefined, maxEntries: number | undefined }} where */
+function storeOf({ port, nodes, maxEntries }) {
+  if (nodes !== undefined) return redisStore({ cluster: { nodes: [...nodes] } });
+  if (port !== undefined) return redisStore({ url: `redis://127.0.0.1:${port}` });
+  return memoryStore(maxEntries === undefined ? {} : { maxEntries });
 }
 
 /**

@@ -41,7 +41,7 @@ export async function run(setting) {
           await load.call('round', { url, connections: CONNECTIONS, amount: plan.warmUpRequests });
           commands.set(
             variant,
-            await commandsDuring(server.client, () => load.call('oneByOne', { url, count: COUNTED })),
+            await commandsDuring([server.client], () => load.call('oneByOne', { url, count: COUNTED })),
           );
           return { worker, url, close: () => worker.close() };
         },

@@ -20,6 +20,10 @@ export const SCENARIOS = Object.freeze({
   'hand-over': 'from a release to the next holder',
   frozen: 'when a holder of a lock hears that Redis is frozen',
   transactions: 'two reads and two writes, 16 at once',
+  slots: 'one commit over several cluster slots',
+  'hot-slots': 'two reads and two writes over three masters, 16 at once',
+  recovery: 'what a killed process has left in several slots',
+  database: 'a row of PostgreSQL and its cached entries',
   decorators: 'decorated HTTP methods that do nothing',
   resources: 'memory and CPU',
 });

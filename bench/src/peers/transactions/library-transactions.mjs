@@ -5,11 +5,11 @@ import { moved } from './transactions.mjs';
 const RETRY = { retry: { attempts: 100, budget: '1m' }, timeout: '1m' };
 
 /**
- * @param {number | undefined} port undefined: the memory store
+ * @param {import('./transactions.mjs').Where} where
  * @returns {Promise<import('./transactions.mjs').Transactions>}
  */
-export async function open(port) {
-  const { cache, coordinator, close } = await openLibrary({ port });
+export async function open(where) {
+  const { cache, coordinator, close } = await openLibrary(where);
   return {
     put: (name, account) => cache.set(name, account),
     get: async (name) => (await cache.get(name)) ?? { owner: '', balance: NaN },

@@ -8,10 +8,10 @@ const SETTINGS = { retryCount: -1, retryDelay: 2, retryJitter: 2 };
 /**
  * A lock on both accounts, a read, and both writes in MULTI: four round trips, and no second attempt.
  *
- * @param {number} port
+ * @param {{ port: number }} where
  * @returns {Promise<import('./transactions.mjs').Transactions>}
  */
-export async function open(port) {
+export async function open({ port }) {
   const client = new Redis(port);
   const redlock = new Redlock([client], SETTINGS);
   return {

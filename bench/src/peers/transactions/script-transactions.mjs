@@ -16,10 +16,10 @@ const SHA1 = createHash('sha1').update(SCRIPT).digest('hex');
 /**
  * What one writes by hand: values and versions in one pipeline, then a script. Tries again at once.
  *
- * @param {number} port
+ * @param {{ port: number }} where
  * @returns {Promise<import('./transactions.mjs').Transactions>}
  */
-export async function open(port) {
+export async function open({ port }) {
   const client = new Redis(port);
   await client.script('LOAD', SCRIPT);
   return {

@@ -17,18 +17,26 @@ const FILES = /** @type {const} */ ({
   'Lua compare-and-set': 'script-transactions.mjs',
   'WATCH/MULTI': 'watch-transactions.mjs',
   'redlock + MULTI': 'redlock-transactions.mjs',
+  'compare-and-set of each key': 'script-slot-transactions.mjs',
+  'redlock + SET': 'redlock-slot-transactions.mjs',
 });
 
 /**
+ * Where the accounts are: on one server, or on the nodes of a cluster.
+ *
+ * @typedef {{ port?: number, nodes?: readonly import('../../measure/redis-cluster.mjs').Node[] }} Where
+ */
+
+/**
  * @param {string} contender
- * @param {number} port
+ * @param {Where} where
  * @param {number} atOnce
  * @returns {Promise<Transactions>}
  */
-export async function openTransactions(contender, port, atOnce) {
+export async function openTransactions(contender, where, atOnce) {
   const file = FILES[/** @type {keyof typeof FILES} */ (contender)];
   const { open } = await import(new URL(file, import.meta.url).href);
-  return open(port, atOnce);
+  return open(where, atOnce);
 }
 
 /**

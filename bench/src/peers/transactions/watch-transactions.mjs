@@ -5,11 +5,11 @@ import { moved, TTL_MS } from './transactions.mjs';
  * WATCH and MULTI. What is watched belongs to a connection, so each transaction that runs has one of its own. WATCH and
  * the read go together, and MULTI, the writes and EXEC go together: two round trips. Tries again at once.
  *
- * @param {number} port
+ * @param {{ port: number }} where
  * @param {number} atOnce
  * @returns {Promise<import('./transactions.mjs').Transactions>}
  */
-export async function open(port, atOnce) {
+export async function open({ port }, atOnce) {
   const pool = Array.from({ length: atOnce }, () => new Redis(port));
   const all = [...pool];
   const [first] = all;

@@ -1,4 +1,5 @@
 import { chance } from '../measure/chance.mjs';
+import { namesOverMasters } from '../measure/redis-cluster.mjs';
 import { quantile } from '../measure/statistics.mjs';
 import { openTransactions } from '../peers/transactions/transactions.mjs';
 
@@ -6,10 +7,12 @@ const BALANCE = 1_000;
 /** Requests at once while accounts are written and counted. */
 const BATCH = 200;
 
-/** @param {{ contender: string, port: number, keys: number, atOnce: number }} config */
-export async function open({ contender, port, keys, atOnce }) {
-  const transactions = await openTransactions(contender, port, atOnce);
-  const names = Array.from({ length: keys }, (_, i) => `account-${keys}-${i}`);
+/** @param {{ contender: string, keys: number, atOnce: number } & import('../peers/transactions/transactions.mjs').Where} config */
+export async function open({ contender, keys, atOnce, ...where }) {
+  const transactions = await openTransactions(contender, where, atOnce);
+  const names = where.nodes
+    ? namesOverMasters(keys, 'account')
+    : Array.from({ length: keys }, (_, i) => `account-${keys}-${i}`);
   const random = chance(keys);
   const pick = () => Math.floor(random() * keys);
 
@@ -28,6 +31,7 @@ export async function open({ contender, port, keys, atOnce }) {
       const startedMs = performance.now();
       const endsAtMs = startedMs + ms;
       const lane = async () => {
+        let commits = 0;
         for (let beganMs = performance.now(); latencies.length < count && beganMs < endsAtMs;) {
           const from = pick();
           const to = (from + 1 + Math.floor(random() * (keys - 1))) % keys;
@@ -36,9 +40,11 @@ export async function open({ contender, port, keys, atOnce }) {
           const nowMs = performance.now();
           latencies.push(nowMs - beganMs);
           beganMs = nowMs;
+          commits += 1;
         }
+        return commits;
       };
-      await Promise.all(Array.from({ length: atOnce }, lane));
+      const lanes = await Promise.all(Array.from({ length: atOnce }, lane));
       const tookMs = performance.now() - startedMs;
       const { user, system } = process.cpuUsage(cpu);
       const commits = latencies.length;
@@ -46,6 +52,8 @@ export async function open({ contender, port, keys, atOnce }) {
         commits,
         perSecond: (commits / tookMs) * 1_000,
         attempts: attempts / commits,
+        /** Commits of each client. */
+        lanes,
         p50Ms: quantile(latencies, 0.5),
         p99Ms: quantile(latencies, 0.99),
         clientCpuUs: (user + system) / commits,
