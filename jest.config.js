@@ -5,10 +5,15 @@ const base = {
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/test/support/surface-rejections.ts'],
   extensionsToTreatAsEsm: ['.ts'],
-  transform: { '^.+\\.ts$': ['@swc/jest', swcOptions] },
+  transform: {
+    '^.+\\.ts$': ['@swc/jest', swcOptions],
+    '/test/support/commonjs/.+\\.mjs$': '<rootDir>/test/support/commonjs/as-esm.mjs',
+  },
   moduleNameMapper: {
     '^nestjs-cache-txn$': '<rootDir>/src/index.ts',
-    '^nestjs-cache-txn/testing$': '<rootDir>/src/testing/index.ts',
+    '^nestjs-cache-txn/(cls|pg|testing)$': '<rootDir>/src/$1/index.ts',
+    // CommonJS that requires NestJS, see as-esm.mjs.
+    '^(nestjs-cls|@nestjs-cls/transactional)$': '<rootDir>/test/support/commonjs/$1.mjs',
     // TypeScript names the file it will become. A real .js file wins: the mapping applies inside node_modules too.
     '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1.ts'],
   },
@@ -23,8 +28,9 @@ const project = (displayName, folder, more = {}) => ({
 });
 
 export default {
-  // Jest's own choice on two cores is one worker, and most of a test here is waiting for servers and processes.
-  maxWorkers: 2,
+  // Jest's own choice on two cores is one worker, and a third of a test here is waiting for servers and processes.
+  maxWorkers: 3,
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Each file leaves modules behind in its worker, and what works hard there would wait for the collector: a new worker is quicker.
   workerIdleMemoryLimit: '600MB',
   // A failed test may leave clients open: the run ends all the same, and with it the servers (see owned-process.ts).

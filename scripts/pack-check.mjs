@@ -1,6 +1,6 @@
 /**
  * Proves the package as a stranger gets it: packs the tarball, installs it into an empty project, once as ESM and once
- * as CommonJS, loads both entries there, compiles the README's quick start, runs it and sends its requests.
+ * as CommonJS, loads every entry there, compiles the README's quick start, runs it and sends its requests.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -48,7 +48,10 @@ await withWorkspace({ prefix: 'cache-txn-pack-' }, async (workspace) => {
 
   const { tarball, files: packed } = await packTarball(root, workspace);
   const scripts = readdirSync(join(root, 'src/redis/scripts'), { recursive: true, encoding: 'utf8' });
-  const expectedFiles = ['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/index.d.ts', 'dist/testing/index.d.ts'];
+  const entries = ['', 'cls/', 'pg/', 'testing/'].flatMap((entry) =>
+    ['js', 'd.ts'].map((type) => `dist/${entry}index.${type}`),
+  );
+  const expectedFiles = ['README.md', 'LICENSE', 'CHANGELOG.md', ...entries];
   for (const script of scripts.filter((name) => name.endsWith('.lua')))
     expectedFiles.push(`dist/redis/scripts/${script}`);
   await check('the tarball has the entries, the Lua files and the documents', () => {
@@ -69,12 +72,14 @@ await withWorkspace({ prefix: 'cache-txn-pack-' }, async (workspace) => {
     writeFileSync(join(project, 'main.ts'), quickStart.program);
     await install(project, [tarball, ...packages]);
 
-    await check(`${type}: both entries load`, async () => {
-      const load =
-        type === 'module'
-          ? "await import('nestjs-cache-txn'); await import('nestjs-cache-txn/testing');"
-          : "require('nestjs-cache-txn'); require('nestjs-cache-txn/testing');";
-      await run('node', [`--input-type=${type}`, '--eval', load], project);
+    // Without pg and nestjs-cls: they are named as types only.
+    await check(`${type}: every entry loads`, async () => {
+      const names = ['nestjs-cache-txn', ...['cls', 'pg', 'testing'].map((entry) => `nestjs-cache-txn/${entry}`)];
+      const load = names.map((name) => (type === 'module' ? `await import('${name}');` : `require('${name}');`));
+      await run('node', [`--input-type=${type}`, '--eval', load.join(' ')], project);
+    });
+    await check(`${type}: npx finds the command`, async () => {
+      await run('npx', ['--no', 'nestjs-cache-txn', 'migrate', '--print'], project);
     });
     await check(`${type}: the quick start compiles`, async () => {
       await run('node', ['node_modules/typescript/bin/tsc'], project);

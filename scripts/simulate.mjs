@@ -1,7 +1,9 @@
 /** The long form of test/simulation: as many seeds as one likes, on several cores; or one seed with its whole event log. */
 import { fork, spawnSync } from 'node:child_process';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+
+import { javascriptOf } from '../test/support/processes/javascript-tree.mjs';
 
 /** About a quarter of an hour on one core. */
 const DEFAULT_SEEDS = 500_000;
@@ -10,6 +12,7 @@ const MAX_WORKERS = 64;
 const SEEDS_PER_RANGE = 200;
 /** Between two lines of progress. */
 const TELL_EVERY_MS = 5_000;
+const DECIDERS = ['any', 'slots', 'database'];
 /** More would only hide the first. */
 const MOST_FAILURES = 20;
 
@@ -21,6 +24,7 @@ const HELP = `Plays the commit protocol against slots, networks and processes th
   --from=N       the first of them; default 1
   --workers=N    processes that play them; default 1
   --losing       slots fail over and lose their last writes: weaker promises hold
+  --decider=WHO  slots or database decides all transactions; without it the seed says which
   --seed=N       plays this one alone, and prints everything that happens in it
   --beyond=WHAT  with --seed: demands what is not promised, see Beyond in test/simulation/world/world.ts
   --trace        says the same as --seed alone does; for the command that a failed test prints
@@ -34,16 +38,18 @@ if (values.help) {
   console.log(HELP);
   process.exit(0);
 }
-const root = fileURLToPath(new URL('..', import.meta.url));
-const register = pathToFileURL(`${root}test/support/typescript-register.mjs`).href;
-const worker = `${root}test/simulation/simulate.worker.ts`;
+const worker = fileURLToPath(await javascriptOf(new URL('../test/simulation/simulate.worker.ts', import.meta.url)));
 const mode = values.losing ? 'losing' : 'plain';
+const decider = values.decider ?? 'any';
+if (!DECIDERS.includes(decider)) stop(`--decider must be one of ${DECIDERS.join(', ')}, not ${decider}`);
 
 if (values.seed !== undefined) {
   const seed = String(wholeNumber('seed', values.seed, MAX_SEED));
-  const { status } = spawnSync(process.execPath, ['--import', register, worker, mode, seed, values.beyond ?? ''], {
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(
+    process.execPath,
+    ['--enable-source-maps', worker, mode, decider, seed, values.beyond ?? ''],
+    { stdio: 'inherit' },
+  );
   process.exit(status ?? 1);
 }
 
@@ -59,7 +65,9 @@ let events = 0;
 let failures = 0;
 let isStopped = false;
 
-const children = Array.from({ length: workers }, () => fork(worker, [mode], { execArgv: ['--import', register] }));
+const children = Array.from({ length: workers }, () =>
+  fork(worker, [mode, decider], { execArgv: ['--enable-source-maps'] }),
+);
 const progress = setInterval(tell, TELL_EVERY_MS);
 process.on('SIGINT', () => finish('stopped'));
 for (const child of children) {
@@ -97,7 +105,8 @@ function note(result) {
     failures += 1;
     if (failures > MOST_FAILURES) return;
     console.error(`seed ${seed}: ${problems.join('\n  ')}`);
-    console.error(`  to replay it: npm run simulate -- --seed=${seed} --trace${values.losing ? ' --losing' : ''}`);
+    const same = [...(values.losing ? ['--losing'] : []), ...(values.decider ? [`--decider=${values.decider}`] : [])];
+    console.error(`  to replay it: npm run simulate -- ${[`--seed=${seed}`, '--trace', ...same].join(' ')}`);
   }
 }
 
@@ -129,6 +138,7 @@ function readArguments() {
     workers: text,
     seed: text,
     losing: flag,
+    decider: text,
     beyond: text,
     trace: flag,
     help: flag,

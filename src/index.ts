@@ -1,3 +1,4 @@
+export { type InDoubtTransaction, TransactionAdmin } from './admin/transaction-admin.js';
 export type { Duration } from './base/duration.js';
 export {
   CacheTxnError,
@@ -22,7 +23,10 @@ export {
   VersionConflictError,
 } from './base/errors.js';
 export type { StoreBound } from './base/store-name.js';
+export type { ParticipantTransaction, TransactionFate } from './commit/participants/participant.js';
+export type { DatabaseContext, TransactionDatabase } from './commit/deciders/transaction-database.js';
 export type { CacheModuleOptions, WriteOptions } from './cache/cache.options.js';
+export type { LoadedValues, Loader, ManyLoader } from './cache/loader.js';
 export { type Entries, TransactionalCache } from './cache/transactional-cache.js';
 export { Locked } from './lock/locked.decorator.js';
 export { CurrentLock, FenceToken, LockSignal } from './lock/lock-parameters.decorator.js';
@@ -41,6 +45,8 @@ export { CacheTxnErrorFilter } from './module/error-filter/cache-txn-error.filte
 export {
   getCacheTxnToken,
   InjectLockService,
+  InjectTransactionAdmin,
+  InjectRemoteParticipants,
   InjectTransactionalCache,
   InjectTransactionCoordinator,
   InjectVersionService,
@@ -50,6 +56,10 @@ export type { HttpExchange } from './pipeline/http-exchange.js';
 export type { KeySource } from './pipeline/key-source.js';
 export { redisStore } from './redis/redis-store.js';
 export type { RedisConnectionOptions, RedisStoreOptions, RedisStoreSettings } from './redis/redis-store.options.js';
+export type { RemoteParticipant, RemoteTransaction } from './remote/remote-participant.js';
+export { RemoteParticipants, type WhenCurrentOptions } from './remote/remote-participants.js';
+export type { RemoteModuleOptions } from './remote/remote.options.js';
+export { TransactionParticipant } from './remote/transaction-participant.decorator.js';
 export type {
   CommitOperation,
   CommitOutcome,
@@ -61,12 +71,15 @@ export type {
   ResolveOutcome,
   VersionStrategy,
 } from './store/entry-operations.js';
-export type { Intent } from './store/intent.js';
+export type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './store/fill-operations.js';
+export { DATABASE_DECIDES, type Intent } from './store/intent.js';
 export type {
   CheckOperation,
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   OpenTransaction,
   PrepareOutcome,
   PrepareRequest,
@@ -74,6 +87,22 @@ export type {
   StoredEntry,
   WriteOperation,
 } from './store/intent-operations.js';
+export type {
+  AnswerOutcome,
+  MemberAnswer,
+  MemberLook,
+  MemberOutcome,
+  OpenRoll,
+  RollAnswer,
+  RollCall,
+  RollCallOutcome,
+  RollConclusion,
+  RollHint,
+  RollOutcome,
+  RollState,
+  UndecidedRoll,
+  VotesComplete,
+} from './store/member-operations.js';
 export type {
   AcquireOutcome,
   AcquireRequest,
@@ -90,7 +119,12 @@ export { CurrentTxn } from './txn/current-txn.decorator.js';
 export type { Propagation } from './txn/propagation.js';
 export type { Transaction, TransactionHook, TransactionOutcome } from './txn/transaction.js';
 export { TransactionCoordinator } from './txn/transaction-coordinator.js';
-export type { Isolation, TransactionModuleOptions, TransactionOptions } from './txn/txn.options.js';
+export type {
+  Isolation,
+  RunWithRetryOptions,
+  TransactionModuleOptions,
+  TransactionOptions,
+} from './txn/txn.options.js';
 export { Versioned, type VersionedOptions } from './version/versioned.decorator.js';
 export type { RetryOptions, VersionModuleOptions } from './version/version.options.js';
 export { type CompareAndSetOptions, VersionService } from './version/version.service.js';

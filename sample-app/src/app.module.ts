@@ -3,6 +3,7 @@ import { APP_FILTER, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { CacheTxnModule, type CacheTxnStore, memoryStore, redisStore } from 'nestjs-cache-txn';
 import type { Config } from './config.js';
+import { openDatabase } from './database/database.js';
 import { DatabaseModule } from './database/database.module.js';
 import { EventsModule } from './events/events.module.js';
 import { HttpExceptionFilter } from './http/http-exception.filter.js';
@@ -13,14 +14,17 @@ import { WalletsModule } from './wallets/wallets.module.js';
 @Module({})
 export class AppModule {
   static register(config: Config): DynamicModule {
+    const database = openDatabase(config.databaseUrl);
     return {
       module: AppModule,
       imports: [
         CacheTxnModule.forRoot({
           store: storeOf(config),
           namespace: 'box-office',
+          // Rows and cache entries of one @Transactional() are committed together: the database decides for both.
+          txn: { database: database.markers },
         }),
-        DatabaseModule.register(config.databaseUrl),
+        DatabaseModule.register(database),
         ScheduleModule.forRoot(),
         EventsModule,
         SeatsModule,

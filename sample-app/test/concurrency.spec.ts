@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { LockService, TransactionalCache, TransactionCoordinator } from 'nestjs-cache-txn';
 import { eventually } from '../../test/support/eventually.js';
+import { eventKey } from '../src/events/event.js';
 import { ExpiredHoldsJob } from '../src/seats/expired-holds.job.js';
+import { seatKey } from '../src/seats/seat.js';
+import { walletKey } from '../src/wallets/wallet.js';
 import { WalletsService } from '../src/wallets/wallets.service.js';
-import { EmbeddedBoxOffice, expectRefusal } from './support/embedded-box-office.js';
+import { BoxOfficeInProcess, expectRefusal } from './support/box-office-in-process.js';
 import type { HttpClient } from './support/http-client.js';
 
-let office: EmbeddedBoxOffice;
+let office: BoxOfficeInProcess;
 let http: HttpClient;
 
 beforeAll(async () => {
-  office = await EmbeddedBoxOffice.start();
+  office = await BoxOfficeInProcess.start();
   ({ http } = office);
 }, 60_000);
 
@@ -60,47 +63,57 @@ describe('requests that change the same thing', () => {
   const patch = ({ event, etag }: Names) => http.patch(`/events/${event}`, { priceCents: 1 }, { 'if-match': etag });
 });
 
-describe('between SQL and cache', () => {
-  /** Lets something happen between a reader's SELECT and the fill of its entries. */
-  function beforeTheNextFill(method: 'set' | 'setMany', meanwhile: () => Promise<unknown>): void {
+describe('a fill that is overtaken', () => {
+  /** Lets something happen between a reader's SELECT and the fill of the entry. */
+  function beforeTheFillOf(overtaken: string, meanwhile: () => Promise<unknown>): void {
     const cache = office.app.get(TransactionalCache);
-    const original = cache[method].bind(cache) as (...args: unknown[]) => Promise<void>;
-    jest.spyOn(cache, method).mockImplementationOnce(async (...args: unknown[]) => {
-      await meanwhile();
-      await original(...args);
+    const getOrLoad = cache.getOrLoad.bind(cache);
+    const spy = jest.spyOn(cache, 'getOrLoad').mockImplementation((key, loader, options) => {
+      if (key !== overtaken) return getOrLoad(key, loader, options);
+      spy.mockRestore();
+      const late = async (): Promise<unknown> => {
+        const loaded = await loader();
+        await meanwhile();
+        return loaded;
+      };
+      return getOrLoad(key, late, options);
     });
   }
 
-  it('drops the fill of a wallet that a transfer has overtaken, and answers the new balance', async () => {
+  it('by a transfer does not bring the old balance back', async () => {
     const [from, to] = [await office.newWallet(100), await office.newWallet(0)];
-    beforeTheNextFill('set', () => http.post('/transfers', { from, to, amountCents: 30 }));
+    beforeTheFillOf(walletKey(from), () => http.post('/transfers', { from, to, amountCents: 30 }));
 
-    expect((await http.get(`/wallets/${from}`)).body).toEqual({ id: from, balanceCents: 70 });
+    expect((await http.get(`/wallets/${from}`)).status).toBe(200);
     expect((await http.get(`/wallets/${from}`)).body).toEqual({ id: from, balanceCents: 70 });
   });
 
-  it('drops the fill of a seat list that a hold has overtaken, and shows the hold', async () => {
+  it('by a hold does not bring the free seat back', async () => {
     const [event, buyer] = [await office.newEvent(), await office.newWallet(0)];
-    beforeTheNextFill('setMany', () => http.post(`/seats/${event}-1/hold`, { buyer }));
+    beforeTheFillOf(seatKey(`${event}-1`), () => http.post(`/seats/${event}-1/hold`, { buyer }));
 
-    expect((await http.get(`/events/${event}/seats`)).body[0]).toMatchObject({ status: 'held', buyer });
+    expect((await http.get(`/events/${event}/seats`)).status).toBe(200);
     expect((await http.get(`/events/${event}/seats`)).body[0]).toMatchObject({ status: 'held', buyer });
   });
 
-  it('drops the fill of an event that a change has overtaken, and answers the change with its ETag', async () => {
+  it('by a change does not bring the old event back, nor with an ETag that permits to change it', async () => {
     const id = await office.newEvent();
-    beforeTheNextFill('set', async () => {
-      const { etag } = await http.get(`/events/${id}`);
-      await http.patch(`/events/${id}`, { priceCents: 150 }, { 'if-match': etag! });
+    beforeTheFillOf(eventKey(id), async () => {
+      // As another process fills the entry, for a client that changes the event then.
+      await office.app.get(TransactionalCache).set(eventKey(id), await office.eventRow(id));
+      expect((await http.patch(`/events/${id}`, { priceCents: 150 }, { 'if-match': '*' })).status).toBe(200);
     });
 
     const late = await http.get(`/events/${id}`);
 
-    expect(late.body).toMatchObject({ priceCents: 150 });
-    expect(await http.get(`/events/${id}`)).toEqual(late);
+    expect((await http.get(`/events/${id}`)).body).toMatchObject({ priceCents: 150 });
+    const change = await http.patch(`/events/${id}`, { priceCents: 1 }, { 'if-match': late.etag ?? '"none"' });
+    expectRefusal(change, 412, 'PRECONDITION_FAILED');
   });
+});
 
-  it('rolls the order back in SQL too when the buyer hangs up before it is committed', async () => {
+describe('a buyer who hangs up', () => {
+  it('before the commit has bought nothing, in SQL as in the cache', async () => {
     const [seatId, buyer] = [await office.newSeat(), await office.newWallet(100)];
     const [service, coordinator] = [office.app.get(WalletsService), office.app.get(TransactionCoordinator)];
     const take = service.take.bind(service);

@@ -3,14 +3,14 @@ import { eq } from 'drizzle-orm';
 import { TransactionalCache } from 'nestjs-cache-txn';
 import { events } from '../src/database/schema.js';
 import { eventKey } from '../src/events/event.js';
-import { EmbeddedBoxOffice, expectRefusal } from './support/embedded-box-office.js';
+import { BoxOfficeInProcess, expectRefusal } from './support/box-office-in-process.js';
 import type { HttpClient } from './support/http-client.js';
 
-let office: EmbeddedBoxOffice;
+let office: BoxOfficeInProcess;
 let http: HttpClient;
 
 beforeAll(async () => {
-  office = await EmbeddedBoxOffice.start();
+  office = await BoxOfficeInProcess.start();
   ({ http } = office);
 }, 60_000);
 

@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eq } from 'drizzle-orm';
 import { events } from '../src/database/schema.js';
-import { EmbeddedBoxOffice, expectRefusal } from './support/embedded-box-office.js';
+import { BoxOfficeInProcess, expectRefusal } from './support/box-office-in-process.js';
 import type { HttpClient } from './support/http-client.js';
 
-let office: EmbeddedBoxOffice;
+let office: BoxOfficeInProcess;
 let http: HttpClient;
 
 beforeAll(async () => {
-  office = await EmbeddedBoxOffice.start();
+  office = await BoxOfficeInProcess.start();
   ({ http } = office);
 }, 60_000);
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 import { CacheTxnModule, redisStore, type RedisStoreOptions, TransactionalCache } from 'nestjs-cache-txn';
 import pg from 'pg';
-import { startPostgresServer } from '../../test/support/postgres-server.js';
-import { startRedisCluster } from '../../test/support/redis-cluster.js';
-import { startRedisServer } from '../../test/support/redis-server.js';
+import { startPostgresServer } from '../../test/support/servers/postgres-server.js';
+import { startRedisCluster } from '../../test/support/servers/redis-cluster.js';
+import { startRedisServer } from '../../test/support/servers/redis-server.js';
 import { createTables } from '../src/database/create-tables.js';
 import { openDatabase } from '../src/database/database.js';
 import { seats } from '../src/database/schema.js';
@@ -14,9 +14,8 @@ import { type Wallet, walletKey } from '../src/wallets/wallet.js';
 import { startBoxOffice } from './support/box-office-process.js';
 import { HttpClient } from './support/http-client.js';
 
-const BUYERS = 200;
-const SEATS = 50;
 const PRICE = 1_000;
+const TRIES_A_LOOK = 4;
 /** Why an order may fail. On a busy machine the queue for the last seat can be longer than the wait for its lock. */
 const REFUSALS = ['SEAT_SOLD', 'SEAT_HELD', 'LOCK_TIMEOUT'];
 /** Enough for one seat only. */
@@ -96,17 +95,25 @@ async function walletRows(like: string): Promise<Map<string, Wallet>> {
   return new Map(found.map((wallet) => [walletKey(wallet.id), wallet]));
 }
 
+async function freeSeats(office: HttpClient): Promise<Seat[]> {
+  for (;;) {
+    const { status, body } = await office.get('/events/sale/seats');
+    if (status === 200) return (body as Seat[]).filter((seat) => seat.status === 'free');
+    // A machine that is too busy to hear from Redis in time.
+    expect(status).toBe(503);
+  }
+}
+
 /**
- * Looks for a free seat and orders it until one is bought (the order) or none is free (undefined). Every fourth buyer
- * holds the seat first, every fourth clicks twice and reaches both processes.
+ * Looks for a free seat and orders it until one is bought (the order) or none is free (undefined), and looks at the list again
+ * after a few refusals. Every fourth buyer holds the seat first, every fourth clicks twice and reaches both processes.
  */
-async function buySeat(buyer: number): Promise<Order | undefined> {
+async function buySeat(buyer: number, seats: number): Promise<Order | undefined> {
   const [office, other] = buyer % 2 === 0 ? [offices[0]!, offices[1]!] : [offices[1]!, offices[0]!];
   const name = `sale-${buyer}`;
-  for (let tries = 0; tries <= SEATS; tries++) {
-    const list = await office.get('/events/sale/seats');
-    expect(list).toMatchObject({ status: 200 });
-    const free = (list.body as Seat[]).filter(({ status }) => status === 'free');
+  let free: Seat[] = [];
+  for (let tries = 0; tries <= seats; tries++) {
+    if (tries % TRIES_A_LOOK === 0) free = await freeSeats(office);
     const wanted = free[(buyer * 31 + tries) % Math.max(1, free.length)];
     if (wanted === undefined) return undefined;
 
@@ -120,13 +127,13 @@ async function buySeat(buyer: number): Promise<Order | undefined> {
     for (const { body } of answers.filter((answer) => answer !== order)) expect(REFUSALS).toContain(body.code);
     if (order !== undefined) return order.body as Order;
   }
-  throw new Error(`${name} was refused ${SEATS} seats that were free.`);
+  throw new Error(`${name} was refused ${seats} seats that were free.`);
 }
 
 describe.each([
-  ['one Redis', oneRedis],
-  ['a Redis Cluster', redisCluster],
-])('two processes of the box office on %s and one PostgreSQL', (_where, startRedis) => {
+  { where: 'one Redis', startRedis: oneRedis, buyers: 200, seatCount: 50 },
+  { where: 'a Redis Cluster', startRedis: redisCluster, buyers: 60, seatCount: 20 },
+])('two processes of the box office on $where and one PostgreSQL', ({ startRedis, buyers, seatCount }) => {
   beforeAll(() => open(startRedis), 90_000);
 
   afterAll(close);
@@ -148,31 +155,31 @@ describe.each([
     }
   }, 20_000);
 
-  it('sell 50 seats to 200 buyers: each seat once, every cent accounted for, cache and SQL agree', async () => {
-    await sql.query(`INSERT INTO wallets SELECT 'sale-' || n, ${MONEY} FROM generate_series(0, ${BUYERS - 1}) n`);
+  it(`sell ${seatCount} seats to ${buyers} buyers: each seat once, every cent accounted for, cache and SQL agree`, async () => {
+    await sql.query(`INSERT INTO wallets SELECT 'sale-' || n, ${MONEY} FROM generate_series(0, ${buyers - 1}) n`);
     await sql.query(
-      `INSERT INTO events (id, name, price_cents, seat_count) VALUES ('sale', 'Sale', ${PRICE}, ${SEATS})`,
+      `INSERT INTO events (id, name, price_cents, seat_count) VALUES ('sale', 'Sale', ${PRICE}, ${seatCount})`,
     );
     await sql.query(
-      `INSERT INTO seats (id, event_id, number) SELECT 'sale-' || n, 'sale', n FROM generate_series(1, ${SEATS}) n`,
+      `INSERT INTO seats (id, event_id, number) SELECT 'sale-' || n, 'sale', n FROM generate_series(1, ${seatCount}) n`,
     );
 
-    // A seat list is looked at before a sale opens. Filling it by 200 calls at once would test the patience of the pool.
+    // A seat list is looked at before a sale opens. Filling it by all calls at once would test the patience of the pool.
     await offices[0]!.get('/events/sale/seats');
-    const bought = await Promise.all(Array.from({ length: BUYERS }, (_, buyer) => buySeat(buyer)));
+    const bought = await Promise.all(Array.from({ length: buyers }, (_, buyer) => buySeat(buyer, seatCount)));
 
     const answered = bought.filter((order) => order !== undefined);
     const sold = await rows<Order>(`SELECT id, seat_id AS "seatId", buyer, price_cents AS "priceCents" FROM orders`);
-    expect(sold).toHaveLength(SEATS);
-    expect(new Set(sold.map(({ seatId }) => seatId)).size).toBe(SEATS);
-    expect(new Set(sold.map(({ buyer }) => buyer)).size).toBe(SEATS);
+    expect(sold).toHaveLength(seatCount);
+    expect(new Set(sold.map(({ seatId }) => seatId)).size).toBe(seatCount);
+    expect(new Set(sold.map(({ buyer }) => buyer)).size).toBe(seatCount);
     const byId = (a: Order, b: Order): number => a.id.localeCompare(b.id);
     expect(answered.sort(byId)).toEqual(sold.sort(byId));
 
     const left = await numberOf(`SELECT sum(balance_cents) FROM wallets WHERE id LIKE 'sale-%'`);
     const revenue = await numberOf('SELECT sum(price_cents) FROM orders');
-    expect(left + revenue).toBe(BUYERS * MONEY);
-    expect(revenue).toBe(SEATS * PRICE);
+    expect(left + revenue).toBe(buyers * MONEY);
+    expect(revenue).toBe(seatCount * PRICE);
 
     const seatRows = await rows<{ id: string; number: number; buyer: string }>(
       `SELECT id, number, buyer FROM seats WHERE event_id = 'sale'`,
@@ -181,7 +188,7 @@ describe.each([
       seatKey(seat.id),
       { ...seat, status: 'sold', heldUntil: null },
     ]);
-    expect(soldSeats).toHaveLength(SEATS);
+    expect(soldSeats).toHaveLength(seatCount);
     await expectEntriesToAgree(new Map(soldSeats));
     const wallets = await walletRows('sale-%');
     const payers = sold.map(({ buyer }): [string, Wallet] => [walletKey(buyer), wallets.get(walletKey(buyer))!]);

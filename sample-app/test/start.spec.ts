@@ -1,15 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../test/support/eventually.js';
+import { startPostgresServer } from '../../test/support/servers/postgres-server.js';
 import { readConfig } from '../src/config.js';
-import { type BoxOfficeProcess, builtProgram, spawnBoxOffice, startBoxOffice } from './support/box-office-process.js';
+import { type BoxOfficeProcess, spawnBoxOffice, startBoxOffice } from './support/box-office-process.js';
 import { parseCurl } from './support/curl-line.js';
+import { HttpClient } from './support/http-client.js';
 import { fillIn, type NamedAnswers, readHttpFile } from './support/http-file.js';
 
 /** What `npm start` runs after its builds, with nothing else installed. */
 let office: BoxOfficeProcess;
 
 beforeAll(async () => {
-  office = await startBoxOffice({}, builtProgram());
+  office = await startBoxOffice({});
 }, 60_000);
 
 afterAll(async () => {
@@ -64,15 +66,43 @@ describe('npm start', () => {
 
   it('says which port is taken and what to do, and ends', async () => {
     const { port } = new URL(office.url);
-    const second = spawnBoxOffice({ PORT: port }, builtProgram());
+    const postgres = await startPostgresServer();
+    const second = spawnBoxOffice({ PORT: port, DATABASE_URL: postgres.url });
     try {
       await eventually(() => second.hasEnded(), { what: 'the end of the second process', withinMs: 60_000 });
       expect(second.output()).toContain(`address already in use 127.0.0.1:${port}`);
       expect(second.output()).toContain('PORT=3001 npm start');
     } finally {
       await second.stop();
+      await postgres.stop();
     }
   }, 70_000);
+});
+
+describe('the API page', () => {
+  it('is served at /docs, and its document describes every endpoint with its schemas', async () => {
+    const http = new HttpClient(office.url);
+    const page = await http.get('/docs');
+    const { body } = await http.get('/docs-json');
+
+    expect(page.status).toBe(200);
+    expect(page.body).toContain('swagger-ui');
+    const operations = Object.entries<object>(body.paths).flatMap(([path, verbs]) =>
+      Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
+    );
+    expect(operations.sort()).toEqual([
+      'GET /events/{id}',
+      'GET /events/{id}/seats',
+      'GET /orders/{id}',
+      'GET /wallets/{id}',
+      'PATCH /events/{id}',
+      'POST /orders',
+      'POST /seats/{id}/hold',
+      'POST /transfers',
+    ]);
+    const { requestBody } = body.paths['/orders'].post;
+    expect(requestBody.content['application/json'].schema).toMatchObject({ required: ['buyer', 'seatId'] });
+  });
 });
 
 describe('the environment', () => {

@@ -28,12 +28,12 @@ const COMPILER_OPTIONS = {
  *
  * @param {string} project
  * @param {string} tarball
- * @param {readonly string[]} packages
+ * @param {ReturnType<typeof import('./packages.mjs').packagesFor>} packages
  */
 export async function makeProject(project, tarball, packages) {
   mkdirSync(project);
-  writeJson(join(project, 'package.json'), { name: 'matrix', private: true });
-  await install(project, ['--ignore-scripts', tarball, ...packages]);
+  writeJson(join(project, 'package.json'), { name: 'matrix', private: true, ...packages });
+  await install(project, ['--ignore-scripts', tarball]);
 }
 
 /**

@@ -18,8 +18,8 @@ const FOLDERS = ['test/e2e', 'test/matrix'];
 /** Jest loads it before each spec (jest.config.js), and so does run-spec.mjs. */
 export const SETUP_FILE = 'test/support/surface-rejections.ts';
 
-/** Lets Node run the TypeScript of this project, on its sources; a throw-away project gets another one. */
-export const TYPESCRIPT_LOADER = 'test/support/typescript-register.mjs';
+/** Makes JavaScript of the sources for the processes of tests; a throw-away project has nothing else, and gets another one. */
+export const JAVASCRIPT_TREE = 'test/support/processes/javascript-tree.mjs';
 
 /** How programs and worker files are named: `new URL('./x.worker.ts', import.meta.url)`; not in a comment. */
 const FILE_URL = /^(?!\s*(?:\*|\/\/)).*?new URL\(\s*(['"])(\.[^'"]+)\1,\s*import\.meta\.url/dgm;
@@ -36,7 +36,7 @@ export function readSuite(root) {
   const roots = FOLDERS.flatMap((folder) => filesUnder(root, folder));
   const queue = [...roots, SETUP_FILE];
   for (let path = queue.pop(); path !== undefined; path = queue.pop()) {
-    if (suite.files.has(path) || path.startsWith('src/') || path === TYPESCRIPT_LOADER) continue;
+    if (suite.files.has(path) || path.startsWith('src/') || path === JAVASCRIPT_TREE) continue;
     const text = readFileSync(join(root, path), 'utf8');
     const references = isScript(path) ? referencesIn(text) : [];
     suite.files.set(path, { text, references });

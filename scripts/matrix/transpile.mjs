@@ -1,20 +1,18 @@
 import { transformSync } from '@swc/core';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { pathToFileURL } from 'node:url';
 
 import { swcOptions } from '../../test/support/swc-options.js';
-import { isScript, targetOf, TYPESCRIPT_LOADER } from './sources.mjs';
+import { isScript, JAVASCRIPT_TREE, targetOf } from './sources.mjs';
 
 /** The stand-in for Jest's globals, taken from where it is: it needs the packages of this project. */
 const JEST_GLOBALS = 'scripts/matrix/jest-globals.mjs';
 
-/** What stands in for the loader of test/support, likewise. */
-const LOADER = 'scripts/matrix/typescript-loader.mjs';
-
 /** Of the library: what the suite calls by its name, and what it reaches into. */
 const ENTRIES = new Map([
   ['src/index.ts', 'nestjs-cache-txn'],
+  ['src/cls/index.ts', 'nestjs-cache-txn/cls'],
+  ['src/pg/index.ts', 'nestjs-cache-txn/pg'],
   ['src/testing/index.ts', 'nestjs-cache-txn/testing'],
 ]);
 
@@ -63,9 +61,7 @@ export function transpileSuite({ root, suite, format, folder, installed }) {
     }
     writeFileSync(output, code);
   }
-  const loader = join(folder, TYPESCRIPT_LOADER);
-  mkdirSync(dirname(loader), { recursive: true });
-  writeFileSync(loader, `import ${JSON.stringify(pathToFileURL(join(root, LOADER)).href)};\n`);
+  writeFileSync(join(folder, JAVASCRIPT_TREE), 'export const javascriptOf = async (file) => file;\n');
 }
 
 /**

@@ -80,7 +80,10 @@ export class TransactionTimeoutError extends CacheTxnError {
   override readonly retryable = true;
 }
 
-/** The commit was sent and neither its answer nor its outcome could be had in time: it may or may not be visible. */
+/**
+ * The commit was sent and neither its answer nor its outcome could be had in time: it may or may not be visible. Or it is
+ * visible, and its store waits for replicas that did not acknowledge it in time: a failover may take it back.
+ */
 export class TransactionInDoubtError extends CacheTxnError {
   readonly code = 'TXN_IN_DOUBT';
 }
@@ -110,6 +113,12 @@ export class StoreUnavailableError extends CacheTxnError {
 export class StoreTimeoutError extends CacheTxnError {
   readonly code = 'STORE_TIMEOUT';
 }
+
+/**
+ * The step of a commit has run, and not every replica has acknowledged it in time: a failover may take it back. Only between
+ * a store and the commit; callers get `TXN_IN_DOUBT`.
+ */
+export class ReplicasBehindError extends StoreTimeoutError {}
 
 /** The store answered something that no version of this library writes: a foreign key or a tampered one. */
 export class StoreReplyError extends CacheTxnError {

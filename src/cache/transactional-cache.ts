@@ -9,6 +9,8 @@ import { retryConflicts } from '../version/conflict-retry.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { type CacheModuleOptions, resolveTtlMs, type WriteOptions } from './cache.options.js';
 import { decode, encode } from './json-codec.js';
+import { encoding, type Loader, loadInside, type ManyLoader } from './loader.js';
+import { ReadThrough } from './read-through.js';
 
 /** What the cache is made of. */
 export interface CacheDependencies {
@@ -28,13 +30,17 @@ export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unk
  * writes wait for its commit; outside each call is a commit of its own, refused when a lock of the call is lost.
  *
  * Every method throws KeyTemplateError `KEY_TEMPLATE` or LimitExceededError `LIMIT_EXCEEDED` for unusable keys,
- * InvalidOptionsError `INVALID_OPTIONS` or LimitExceededError for values that JSON cannot hold or that are too large, and
- * StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away; a write outside a
+ * InvalidOptionsError `INVALID_OPTIONS` for bad options and values that JSON cannot hold, LimitExceededError for values that are too
+ * large, and StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away; a write outside a
  * transaction also what a commit throws, such as LockLostError `LOCK_LOST` and TransactionInDoubtError `TXN_IN_DOUBT`.
  */
 export class TransactionalCache {
+  private readonly readThrough: ReadThrough;
+
   constructor(private readonly deps: CacheDependencies) {
     resolveTtlMs({}, deps.options);
+    const { resolver, store, versionStrategy: strategy } = deps.coordinator;
+    this.readThrough = new ReadThrough({ store, resolver, strategy });
   }
 
   /** The value, or undefined when there is none. */
@@ -89,6 +95,49 @@ export class TransactionalCache {
   }
 
   /**
+   * The value, or what `loader` gets from elsewhere, which is then cached for `options.ttl`, unless anything has happened to the key
+   * since the load began: a slow loader never brings an old value back. Calls of this process for one key share a load where it is as fresh
+   * as their own would be.
+   *
+   * Inside a transaction what was loaded is the transaction's own view of the key, and is not cached: its snapshot may be an old one.
+   * Every caller gets a copy of its own, as JSON gives it.
+   *
+   * @throws what `loader` throws
+   */
+  async getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: WriteOptions = {}): Promise<T | undefined> {
+    const found = await this.getOrLoadMany<T>([key], async () => new Map([[key, await loader()]]), options);
+    return found.get(key);
+  }
+
+  /**
+   * The same for several keys: the values that exist, by key, in one round trip where all are cached. The others are asked for by one call of
+   * `loader`, which gets their keys; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
+   * load keeps only that one from being published.
+   *
+   * @throws what `loader` throws; InvalidOptionsError `INVALID_OPTIONS` when it gives neither a Map nor an object
+   */
+  async getOrLoadMany<T = unknown>(
+    keys: readonly string[],
+    loader: ManyLoader<T>,
+    options: WriteOptions = {},
+  ): Promise<Map<string, T>> {
+    for (const key of keys) checkKey(key, 'key');
+    const { coordinator, options: defaults } = this.deps;
+    const ttlMs = resolveTtlMs(options, defaults);
+    const asked = [...new Set(keys)];
+    const load = encoding(loader);
+    const txn = coordinator.active();
+    const texts = txn
+      ? await loadInside(coordinator, txn, asked, load)
+      : await this.readThrough.get(asked, load, ttlMs);
+    const found = this.valuesOf<T>(texts);
+    if (found.size === texts.size) return found;
+    // What cannot be read stays until its TTL, or until somebody writes the key.
+    const unreadable = [...texts.keys()].filter((key) => !found.has(key));
+    return new Map([...found, ...this.valuesOf<T>(await load(unreadable))]);
+  }
+
+  /**
    * Reads, computes and writes, and does it again when somebody else changed the key meanwhile. Inside a transaction
    * the conflict shows at its commit instead.
    *
@@ -100,6 +149,7 @@ export class TransactionalCache {
     options: WriteOptions = {},
   ): Promise<T> {
     checkKey(key, 'key');
+    resolveTtlMs(options, this.deps.options);
     const step = async (): Promise<T> => {
       const next = await fn(await this.get<T>(key));
       await this.set(key, next, options);
@@ -107,7 +157,7 @@ export class TransactionalCache {
     };
     if (this.deps.coordinator.active()) return step();
     const retry = resolveRetryOptions({}, this.deps.version);
-    const deps = { ...this.deps, owner: this.deps.coordinator };
+    const deps = { ...this.deps, owner: this.deps.coordinator, isComputation: true };
     return retryConflicts(retry, deps, undefined, () => this.deps.coordinator.run(step));
   }
 
@@ -133,6 +183,15 @@ export class TransactionalCache {
   private putOf(key: string, value: unknown, options: WriteOptions): BufferedWrite {
     checkKey(key, 'key');
     return { kind: 'put', value: encode(value, key), ttlMs: resolveTtlMs(options, this.deps.options) };
+  }
+
+  private valuesOf<T>(texts: ReadonlyMap<string, string>): Map<string, T> {
+    const values = new Map<string, T>();
+    for (const [key, text] of texts) {
+      const value = this.valueOf<T>(key, { value: text, version: 0 });
+      if (value !== undefined) values.set(key, value);
+    }
+    return values;
   }
 
   private valueOf<T>(key: string, view: View | undefined): T | undefined {

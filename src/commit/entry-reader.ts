@@ -1,24 +1,24 @@
 import { StoreUnavailableError } from '../base/errors.js';
 import type { EntryRecord } from '../store/entry-operations.js';
-import type { Intent } from '../store/intent.js';
+import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
 import type { StoredEntry } from '../store/intent-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
-import { IntentResolver } from './intent-resolver.js';
+import { IntentResolver } from './recovery/intent-resolver.js';
 
 /** New intents met on one key in one read before it gives up: each takes a whole commit of somebody else. */
 const MOST_ROUNDS = 16;
 
 /** Reads what is committed, also where a prepared write is in the way (protocol I2). */
 export class EntryReader {
-  private readonly resolver: IntentResolver;
-
-  constructor(readonly store: CacheTxnStore) {
-    this.resolver = new IntentResolver(store);
-  }
+  constructor(
+    readonly store: CacheTxnStore,
+    private readonly resolver = new IntentResolver(store),
+  ) {}
 
   /**
    * One result per key, in order; undefined for no entry. One round trip, and two or three more where it meets the write of
-   * a transaction whose owner has not finished it.
+   * a transaction whose owner has not finished it. Where a database decides that one, there is no entry until it is finished: only
+   * the database can tell which value counts.
    */
   async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
     const entries = await this.store.readEntries(keys);
@@ -30,6 +30,7 @@ export class EntryReader {
     let entry = found;
     for (let round = 0; round < MOST_ROUNDS; round += 1) {
       if (entry?.intent === undefined) return entry;
+      if (entry.intent.decider === DATABASE_DECIDES) return undefined;
       const resolution = await this.resolver.resolve(key, entry.intent);
       if (resolution.kind === 'pending') return besideIntent(entry, entry.intent, resolution.nowMs);
       [entry] = await this.store.readEntries([key]);

@@ -1,15 +1,16 @@
 import { fullJitterMs } from '../base/backoff.js';
 import { type Clock, sleep } from '../base/clock.js';
-import { StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import { ReplicasBehindError, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import type { CommitOutcome, CommitRequest } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
-import type { IntentResolver, Resolution } from './intent-resolver.js';
-import type { OutcomeQuestion } from './outcome-question.js';
-import { hasWrites } from './plan.js';
-import type { CommittedVersions, Proposal } from './proposal.js';
-import { refusalError } from './refusal.js';
-import { MOST_IN_PASSING, OUTCOME_KEPT_MS } from './times.js';
+import type { IntentResolver, Resolution } from './recovery/intent-resolver.js';
+import type { OutcomeQuestion } from './deciders/outcome-question.js';
+import { hasWrites } from './protocol/plan.js';
+import type { CommittedVersions, Proposal } from './protocol/proposal.js';
+import { refusalError } from './protocol/refusal.js';
+import { inDoubtOf } from './deciders/replicas-behind.js';
+import { MOST_IN_PASSING, OUTCOME_KEPT_MS } from './protocol/times.js';
 
 /** Between two looks at an intent that is not decided. */
 const PAUSE = { initialMs: 50, maxMs: 50 };
@@ -32,7 +33,7 @@ export class OneSlotCommit {
   /**
    * @throws VersionConflictError, PreconditionFailedError, LockLostError, StoreUnavailableError: nothing is visible, now or
    * later
-   * @throws TransactionInDoubtError `TXN_IN_DOUBT` when the store answered nobody in time
+   * @throws TransactionInDoubtError `TXN_IN_DOUBT` when the store answered nobody in time, or its replicas did not
    */
   async commit(proposal: Proposal): Promise<CommittedVersions> {
     const { txnId, operations, guards } = proposal;
@@ -90,6 +91,8 @@ export class OneSlotCommit {
       return await this.store.commit(request);
     } catch (error) {
       if (!(error instanceof StoreTimeoutError) || !writes) throw error;
+      // Its outcome is known, and the replicas have had their time.
+      if (error instanceof ReplicasBehindError) throw inDoubtOf(error, request);
       const outcome = await this.question.ask(request, sentAtMs, deadlineMs);
       if (outcome.kind === 'committed') return outcome;
       throw new StoreUnavailableError('the commit did not reach the store; nothing of it is visible', {

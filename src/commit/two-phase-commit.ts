@@ -1,108 +1,112 @@
 import { present } from '../base/assert.js';
-import type { Clock } from '../base/clock.js';
-import { LockLostError, StoreTimeoutError, StoreUnavailableError, TransactionInDoubtError } from '../base/errors.js';
+import { LockLostError, StoreUnavailableError } from '../base/errors.js';
 import type { CacheTxnStore } from '../store/store.js';
-import type { IntentResolver } from './intent-resolver.js';
-import type { OutcomeQuestion } from './outcome-question.js';
-import { openTransactionOf, type Part, type Plan, shapeOf } from './plan.js';
-import type { CommittedVersions, Proposal } from './proposal.js';
-import { begin, type Command, type Move, proceed, type Result, type State, type Verdict } from './protocol.js';
-import { type Refusal, refusalError } from './refusal.js';
-import {
-  LATE_PREPARE_REFUSED_MS,
-  LEAST_LEFT_MS,
-  MOST_LEFT_MS,
-  MOST_IN_PASSING,
-  OUTCOME_KEPT_MS,
-  PREPARING_AT_MOST_MS,
-  SETTLED_KEPT_MS,
-} from './times.js';
+import type { CommitTime, Decider } from './deciders/decider.js';
+import type { Findings } from './protocol/findings.js';
+import type { IntentResolver } from './recovery/intent-resolver.js';
+import { deciderOf, openTransactionOf, type Part, type Plan, shapeOf } from './protocol/plan.js';
+import type { CommittedVersions, Proposal } from './protocol/proposal.js';
+import type { Command, Move, Protocol, Result, State, Verdict } from './protocol/protocol.js';
+import { LATE_PREPARE_REFUSED_MS, PREPARING_AT_MOST_MS, SETTLED_KEPT_MS } from './protocol/times.js';
+import type { Voters } from './participants/voters.js';
 
-/** What a commit over several slots needs from outside. */
-export interface TwoPhaseDependencies {
+/** Whether nobody knows what became of something that has to be cleared up: an intent, or a place on the list. */
+function isLeftBy({ step }: Command, result: Result): boolean {
+  return step === 'ask' ? result === 'lost' : (step === 'settle' || step === 'close') && result !== 'done';
+}
+
+/** What a commit in two phases is made of. */
+export interface TwoPhaseParts {
   readonly store: CacheTxnStore;
-  readonly clock: Clock;
-  readonly question: OutcomeQuestion;
   readonly resolver: IntentResolver;
+  readonly plan: Plan;
+  readonly proposal: Proposal;
+  readonly decider: Decider;
+  readonly voters: Voters;
+  readonly time: CommitTime;
+  readonly findings: Findings;
+  readonly protocol: Protocol;
 }
 
 /**
- * One commit over several slots: plays what the {@link proceed protocol} says against the store. Two round trips to the
- * answer, three when it compares keys that were only read in other slots than the deciding one.
+ * One commit in two phases: plays what the protocol says against store, database and participants. Over slots alone it
+ * takes two round trips to the answer, three when it compares keys that were only read in other slots than the deciding one.
  */
 export class TwoPhaseCommit {
-  private readonly versions = new Map<string, number>();
-  /** What each write counts as, deletions too. */
-  private readonly staged = new Map<string, number>();
-  private readonly refusals: Refusal[] = [];
-  private failure: Error | undefined;
-  private readonly startedAtMs: number;
-  private decidesAtMs = 0;
-  private readonly decider: string;
+  /** A slot may still have an intent of it, or the list the transaction, when it is over. */
+  hasLeft = false;
 
-  constructor(
-    private readonly deps: TwoPhaseDependencies,
-    private readonly plan: Plan,
-    private readonly proposal: Proposal,
-  ) {
-    this.startedAtMs = deps.clock.now();
-    this.decider = present(plan.parts[0]?.operations[0], 'a write of the slot that decides').key;
-  }
+  constructor(private readonly parts: TwoPhaseParts) {}
 
   /**
    * Resolves when nothing is underway any more; `answer` is called once, as soon as the outcome stands.
    * @param answer gets the versions, or why nothing is visible, or that nobody can tell
    */
   run(answer: (versions: CommittedVersions | Error) => void): Promise<void> {
-    const shape = shapeOf(this.plan);
+    const { findings, plan, proposal, protocol, voters } = this.parts;
+    const shape = shapeOf(plan, voters.count);
+    // What is decided elsewhere is visible, and what others do with it is done, before the caller goes on.
+    const isAwaited = plan.decider === 'database' || voters.count > 0;
     let state: State | undefined;
+    let isTold = false;
     const play = async (move: Move): Promise<void> => {
-      if (move.state.answer !== undefined && state?.answer === undefined) {
-        answer(move.state.answer === 'committed' ? this.versions : this.error());
-      }
+      const { answer: known, phase } = move.state;
       state = move.state;
+      if (known !== undefined && !isTold && !(isAwaited && phase === 'finishing')) {
+        isTold = true;
+        if (known === 'failed') await this.parts.decider.abort();
+        answer(known === 'committed' ? findings.versions : findings.error(proposal));
+      }
       await Promise.all(
         move.commands.map(async (command) => {
           const result = await this.send(command);
-          await play(proceed(shape, present(state, 'the state of a commit'), command, result));
+          this.hasLeft ||= isLeftBy(command, result);
+          await play(protocol.proceed(shape, present(state, 'the state of a commit'), command, result));
         }),
       );
     };
-    return play(begin(shape));
+    return play(protocol.begin(shape));
   }
 
   private async send(command: Command): Promise<Result> {
     try {
       return await this.execute(command);
     } catch (error) {
-      this.failure ??= asError(error);
+      const { decider, findings } = this.parts;
+      findings.fail(error);
       // Whatever is not known to have stayed undone may have been done.
       if (!(error instanceof StoreUnavailableError || error instanceof LockLostError)) return 'lost';
-      return command.step === 'decide' && this.refusals.length > 0 ? 'refused' : 'unsent';
+      return command.step === 'decide' && decider.mayDecideLater ? 'refused' : 'unsent';
     }
   }
 
   private async execute(command: Command): Promise<Result> {
-    const { plan, decider } = this;
-    const { store } = this.deps;
+    const { decider, plan, store, time, voters } = this.parts;
     switch (command.step) {
+      case 'mark':
+        return decider.mark();
       case 'open':
-        await store.openTransaction(openTransactionOf(plan), this.leftMs);
+        await store.openTransaction(openTransactionOf(plan), time.leftMs);
         return 'done';
       case 'prepare':
         return this.prepare(this.part(command.part));
+      case 'vote':
+        return voters.vote(command.voter);
       case 'validate':
         return this.validate(command.read);
       case 'decide':
-        return this.decide();
+        return decider.decide();
       case 'ask':
-        return this.ask();
+        return decider.ask();
       case 'settle':
         await this.settle(this.part(command.part), command.verdict, command.isPrepareUnderway);
         return 'done';
+      case 'execute':
+        return voters.execute(command.voter);
+      case 'withdraw':
+        return voters.withdraw(command.voter);
       case 'retire':
-        await store.retireDecision({ txnId: plan.txnId, decider }, OUTCOME_KEPT_MS);
-        return 'done';
+        return decider.retire();
       case 'close':
         await store.closeTransaction(openTransactionOf(plan));
         return 'done';
@@ -110,122 +114,32 @@ export class TwoPhaseCommit {
   }
 
   private async prepare({ operations, guards }: Part): Promise<Result> {
-    const { plan, decider, leftMs } = this;
+    const { findings, plan, resolver, store, time } = this.parts;
+    const { leftMs } = time;
     const guardMs = leftMs + PREPARING_AT_MOST_MS;
-    const request = { txnId: plan.txnId, decider, operations, guards, leftMs, guardMs };
-    const outcome = await this.pastIntents(() => this.deps.store.prepare(request));
-    if (outcome.kind !== 'prepared') return this.refuse(outcome);
-    operations.forEach(({ key, kind }, i) => {
-      this.staged.set(key, outcome.versions[i] ?? 0);
-      this.versions.set(key, kind === 'delete' ? 0 : (outcome.versions[i] ?? 0));
-    });
-    return 'done';
+    const request = { txnId: plan.txnId, decider: deciderOf(plan), operations, guards, leftMs, guardMs };
+    const outcome = await resolver.past(() => store.prepare(request));
+    return outcome.kind === 'prepared' ? findings.prepared(operations, outcome.versions) : findings.refuse(outcome);
   }
 
   private async validate(read: number): Promise<Result> {
-    const operations = present(this.plan.reads[read], 'the keys to compare');
-    const request = { txnId: this.plan.txnId, operations, guards: [], outcomeTtlMs: 0 };
-    const outcome = await this.pastIntents(() => this.deps.store.commit(request));
-    return outcome.kind === 'committed' ? this.accept(operations, outcome.versions) : this.refuse(outcome);
-  }
-
-  private async decide(): Promise<Result> {
-    const { txnId, checks } = this.plan;
-    const { operations } = this.part(0);
-    const outcome = await this.pastIntents(() => {
-      this.assertMayDecide();
-      return this.deps.store.decide({ txnId, operations, checks });
-    });
-    return outcome.kind === 'committed'
-      ? this.accept(checks, outcome.versions.slice(operations.length))
-      : this.refuse(outcome);
-  }
-
-  /** A round trip has gone by since the locks were looked at; those of other stores are known here alone. */
-  private assertMayDecide(): void {
-    this.decidesAtMs = this.deps.clock.now();
-    const tookMs = this.decidesAtMs - this.startedAtMs;
-    if (tookMs > PREPARING_AT_MOST_MS) {
-      throw new StoreUnavailableError(
-        `the slots took ${Math.round(tookMs)} ms to prepare the commit, the limit is ${PREPARING_AT_MOST_MS}; nothing is visible`,
-        { details: { txnId: this.plan.txnId } },
-      );
-    }
-    this.proposal.assertLocksHeld?.();
-  }
-
-  private async ask(): Promise<Result> {
-    const { operations: writes } = this.part(0);
-    const operations = [...writes, ...this.plan.checks];
-    const request = { txnId: this.plan.txnId, operations, guards: [], outcomeTtlMs: OUTCOME_KEPT_MS };
-    try {
-      // Until nothing can be decided any more, by anybody.
-      const untilMs = Math.max(this.proposal.deadlineMs, this.decidesAtMs + this.leftMs);
-      const outcome = await this.deps.question.ask(request, this.decidesAtMs, untilMs);
-      return outcome.kind === 'committed'
-        ? this.accept(this.plan.checks, outcome.versions.slice(writes.length))
-        : 'refused';
-    } catch (error) {
-      this.failure = asError(error);
-      return 'lost';
-    }
+    const { findings, plan, resolver, store } = this.parts;
+    const operations = present(plan.reads[read], 'the keys to compare');
+    const request = { txnId: plan.txnId, operations, guards: [], outcomeTtlMs: 0 };
+    const outcome = await resolver.past(() => store.commit(request));
+    return outcome.kind === 'committed' ? findings.accept(operations, outcome.versions) : findings.refuse(outcome);
   }
 
   private async settle({ operations }: Part, verdict: Verdict, isPrepareUnderway: boolean): Promise<void> {
+    const { findings, plan, store } = this.parts;
     const keys = operations.map(({ key }) => key);
-    const versions = keys.map((key) => this.staged.get(key) ?? 0);
+    const versions = keys.map((key) => findings.stagedVersionOf(key));
     const rememberMs = isPrepareUnderway ? LATE_PREPARE_REFUSED_MS : SETTLED_KEPT_MS;
     const anchor = present(keys[0], 'a write of the slot');
-    await this.deps.store.settle({ txnId: this.plan.txnId, verdict, keys, anchor, versions, rememberMs });
-  }
-
-  /** Sends again while a decided intent of somebody else was in the way, which is settled first (protocol section 4). */
-  private async pastIntents<T extends { readonly kind: string }>(
-    send: () => Promise<T | Extract<Refusal, { kind: 'intent' }>>,
-  ): Promise<T | Extract<Refusal, { kind: 'intent' }>> {
-    let outcome = await send();
-    for (let passed = 0; isIntent(outcome) && passed < MOST_IN_PASSING; passed += 1) {
-      const { kind } = await this.deps.resolver.resolve(outcome.key, outcome.intent);
-      if (kind === 'pending') break;
-      outcome = await send();
-    }
-    return outcome;
-  }
-
-  private accept(operations: readonly { readonly key: string }[], versions: readonly number[]): Result {
-    operations.forEach(({ key }, i) => this.versions.set(key, versions[i] ?? 0));
-    return 'done';
-  }
-
-  private refuse(refusal: Refusal): Result {
-    this.refusals.push(refusal);
-    return 'refused';
-  }
-
-  private error(): Error {
-    const { failure, refusals, proposal } = this;
-    if (failure instanceof TransactionInDoubtError) return failure;
-    if (refusals.length > 0) return refusalError(refusals, proposal);
-    if (failure !== undefined && !(failure instanceof StoreTimeoutError)) return failure;
-    return new StoreUnavailableError('the commit did not reach every slot in time; nothing of it is visible', {
-      cause: failure,
-      details: { txnId: proposal.txnId },
-    });
+    await store.settle({ txnId: plan.txnId, verdict, keys, anchor, versions, rememberMs });
   }
 
   private part(index: number): Part {
-    return present(this.plan.parts[index], 'a slot of the commit');
+    return present(this.parts.plan.parts[index], 'a slot of the commit');
   }
-
-  private get leftMs(): number {
-    return Math.min(Math.max(this.proposal.deadlineMs - this.startedAtMs, LEAST_LEFT_MS), MOST_LEFT_MS);
-  }
-}
-
-function isIntent(outcome: { readonly kind: string }): outcome is Extract<Refusal, { kind: 'intent' }> {
-  return outcome.kind === 'intent';
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a store threw what is no error', { cause: error });
 }

@@ -189,6 +189,8 @@ function tooLate({ names, leaseMs }: Wish): StoreTimeoutError {
 function busy({ names }: Wish, outcome: Exclude<AcquireOutcome, { kind: 'acquired' }>): LockTimeoutError {
   const details = { names, name: outcome.name, ...('remainingMs' in outcome && { remainingMs: outcome.remainingMs }) };
   return outcome.kind === 'full'
-    ? new LockTimeoutError(`the lock ${outcome.name} has as many waiters as maxWaiters admits; try later`, { details })
+    ? new LockTimeoutError(`the lock ${outcome.name} has as many waiters as lock.maxWaiters admits; try later`, {
+        details,
+      })
     : new LockTimeoutError(`the lock ${outcome.name} is held by somebody else; wait longer, or try later`, { details });
 }

@@ -13,9 +13,9 @@ export interface LockOptions {
   readonly mode?: 'exclusive';
   /** Renews the lease every third of it while it is held. Default true. */
   readonly renew?: boolean;
-  /** The longest a lock is held, renewals included; then its signal fires. Default `'5m'`; up to 7 days. */
+  /** The longest a lock is held, renewals included; then its signal fires. Default `'5m'`; 50 ms to 7 days. */
   readonly maxHold?: Duration;
-  /** Keeps the name blocked at least this long, even after an earlier release. Default 0; for scheduled jobs. */
+  /** Keeps the name blocked at least this long, even after an earlier release. Default 0, up to 1 day; for scheduled jobs. */
   readonly minHold?: Duration;
   /** Ends the waiting. */
   readonly signal?: AbortSignal;
@@ -58,6 +58,9 @@ const KEPT: OptionNames<Omit<LockOptions, 'signal'>> = {
   maxHold: true,
   minHold: true,
 };
+
+/** The options of one call of `LockService`. */
+export const LOCK_OPTIONS: OptionNames<LockOptions> = { ...KEPT, signal: true };
 
 /** The options of `@Locked`. */
 export const LOCKED_OPTIONS: OptionNames<LockedOptions> = { ...KEPT, onBusy: true, store: true };

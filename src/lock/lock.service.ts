@@ -2,6 +2,7 @@ import { sharedAbortController } from '../base/abort.js';
 import { InvalidOptionsError, LimitExceededError, LockTimeoutError, ShuttingDownError } from '../base/errors.js';
 import { present } from '../base/assert.js';
 import { isIdleWithin } from '../base/idle.js';
+import { onlyOptions } from '../base/option-checks.js';
 import { newId } from '../base/random.js';
 import { DEFAULT_STORE_NAME } from '../base/store-name.js';
 import { shownAs } from '../base/shown-as.js';
@@ -14,7 +15,7 @@ import { LeaseRegistry } from './lease-registry.js';
 import type { Lock } from './lock.js';
 import type { LockDependencies } from './lock-dependencies.js';
 import { LockHandle, type LockOwner, type ReleaseLease } from './lock-handle.js';
-import { type LockOptions, resolveLockOptions } from './lock.options.js';
+import { LOCK_OPTIONS, type LockOptions, resolveLockOptions } from './lock.options.js';
 
 type Names = string | readonly string[];
 
@@ -44,13 +45,14 @@ export class LockService implements LockOwner {
    * @throws LockTimeoutError `LOCK_TIMEOUT` when a name stayed busy
    * @throws StoreUnavailableError `STORE_UNAVAILABLE`, StoreTimeoutError `STORE_TIMEOUT`
    * @throws KeyTemplateError `KEY_TEMPLATE`, LimitExceededError `LIMIT_EXCEEDED` for unusable names
+   * @throws InvalidOptionsError `INVALID_OPTIONS` for an option that does not exist or is out of bounds
    * @throws ShuttingDownError `SHUTTING_DOWN`
    */
   acquire(names: Names, options: LockOptions = {}): Promise<Lock> {
     return this.acquireHandle(names, options);
   }
 
-  /** Like {@link acquire}, but never waits: null when a name is busy. */
+  /** Like {@link acquire}, but never waits, whatever `wait` says: null when a name is busy. */
   async tryAcquire(names: Names, options: LockOptions = {}): Promise<Lock | null> {
     try {
       return await this.acquire(names, { ...options, wait: 0 });
@@ -65,6 +67,8 @@ export class LockService implements LockOwner {
    * re-entered without a round trip, and transactions commit only while they are held.
    *
    * When the lock is lost, `lock.signal` fires; what `fn` then answers or throws is still what the caller gets.
+   *
+   * @throws what {@link acquire} throws, and what `fn` throws
    */
   async withLock<T>(names: Names, fn: (lock: Lock) => T | Promise<T>): Promise<T>;
   async withLock<T>(names: Names, options: LockOptions, fn: (lock: Lock) => T | Promise<T>): Promise<T>;
@@ -106,9 +110,11 @@ export class LockService implements LockOwner {
    * @throws KeyTemplateError `KEY_TEMPLATE` for a name that is none, StoreUnavailableError `STORE_UNAVAILABLE`,
    * StoreTimeoutError `STORE_TIMEOUT`: it may have happened
    */
-  async forceRelease(name: string, { fence }: { readonly fence?: number } = {}): Promise<boolean> {
+  async forceRelease(name: string, options: { readonly fence?: number } = {}): Promise<boolean> {
     checkKey(name, 'lock name');
-    return this.deps.store.forceReleaseLock(name, fence);
+    // A misspelt fence would take the lock from whoever holds it now.
+    onlyOptions(options, { fence: true }, 'forceRelease');
+    return this.deps.store.forceReleaseLock(name, options.fence);
   }
 
   /**
@@ -138,6 +144,7 @@ export class LockService implements LockOwner {
    * @internal
    */
   async acquireHandle(names: Names, given: LockOptions, callSignal?: AbortSignal): Promise<LockHandle> {
+    onlyOptions(given, LOCK_OPTIONS, 'a lock');
     const options = resolveLockOptions(given, this.deps.options);
     const wanted = checkNames(names);
     const entered = new Set<Lease>();

@@ -1,5 +1,5 @@
 import { oneOf, onlyOptions } from '../base/option-checks.js';
-import { layerDecorator } from '../pipeline/decorate.js';
+import { layerDecorator, refuseBareUse } from '../pipeline/decorate.js';
 import { compileKeys, type KeySource } from '../pipeline/key-source.js';
 import { LOCKED_OPTIONS, type LockedOptions, resolveLockOptions } from './lock.options.js';
 
@@ -27,6 +27,7 @@ export function Locked<R extends object = Record<string, unknown>>(
 ): MethodDecorator & ClassDecorator {
   // Requests are whatever the transport gives; R is the application's own word for them.
   const names = source as KeySource;
+  refuseBareUse("@Locked('order:{params.id}')", source);
   compileKeys(names, { decorator: '@Locked' });
   onlyOptions(options, LOCKED_OPTIONS, '@Locked');
   resolveLockOptions(options, {});

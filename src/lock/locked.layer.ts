@@ -23,7 +23,7 @@ export class LockedLayer implements PipelineLayer {
   prepare(method: DecoratedMethod): Around {
     const metadata = present(method.metadata<LockedMetadata>(LOCKED), '@Locked');
     const namesOf = compileKeys(metadata.names, { decorator: '@Locked', method });
-    const { onBusy = 'throw', ...options } = metadata.options;
+    const { onBusy = 'throw', store: _store, ...options } = metadata.options;
     const wait = options.wait ?? (onBusy === 'skip' ? 0 : undefined);
     return async (call, next) => {
       const names = namesOf(call);

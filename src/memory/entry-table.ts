@@ -5,6 +5,7 @@ import type {
   Mismatch,
   VersionStrategy,
 } from '../store/entry-operations.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type { StoredEntry, WriteOperation } from '../store/intent-operations.js';
 import { ExpiringMap } from './expiring-map.js';
@@ -24,9 +25,12 @@ interface StagedWrite {
 export class EntryTable {
   private readonly entries: ExpiringMap<EntryRecord>;
   private readonly staged = new Map<string, StagedWrite>();
+  /** Who loads a value for a key that has none, until others may as well. */
+  private readonly leases: ExpiringMap<{ readonly token: string; readonly endsAtMs: number }>;
 
   constructor(maxEntries: number) {
     this.entries = new ExpiringMap(maxEntries);
+    this.leases = new ExpiringMap(maxEntries);
   }
 
   /** Entries kept, expired ones included until they are swept. */
@@ -68,6 +72,7 @@ export class EntryTable {
     const known = this.staged.get(operation.key);
     const version = known?.version ?? this.nextStagedVersion(operation, now);
     if (known === undefined) this.staged.set(operation.key, { operation, version, intent });
+    this.leases.delete(operation.key);
     return version;
   }
 
@@ -81,7 +86,32 @@ export class EntryTable {
 
   /** Deletes what is older than a write that was committed and has got lost (protocol I7). */
   dropOlderThan(key: string, version: number, now: Instant): void {
-    if (!this.staged.has(key) && this.versionOf(key, now) < version) this.entries.delete(key);
+    if (!this.staged.has(key) && this.versionOf(key, now) < version) this.drop(key);
+  }
+
+  /** Deletes the value, which nobody can vouch for, and ends whatever load may bring back one like it. */
+  drop(key: string): void {
+    this.entries.delete(key);
+    this.leases.delete(key);
+  }
+
+  /** The value, or leave to fill it. */
+  lease({ key, token, leaseMs }: LeaseRequest, now: Instant): LeaseOutcome {
+    const { intent, ...record } = this.read(key, now) ?? NOTHING_STORED;
+    if (intent !== undefined) return { kind: 'intent', intent, beside: record };
+    if (record.value !== undefined) return { kind: 'hit', ...record };
+    const held = this.leases.get(key, now.ms);
+    if (held !== undefined && held.token !== token)
+      return { kind: 'busy', remainingMs: held.endsAtMs - now.ms, token: held.token };
+    const endsAtMs = Math.min(now.ms + leaseMs, this.entries.expiryOf(key, now.ms) ?? Number.POSITIVE_INFINITY);
+    this.leases.set(key, { token, endsAtMs }, endsAtMs, now.ms);
+    return { kind: 'leased' };
+  }
+
+  /** Publishes a loaded value if nothing has happened to the key since its lease, which is not over (protocol I3). */
+  fill({ token, ...write }: FillRequest, now: Instant): FillOutcome {
+    if (this.staged.has(write.key) || this.leases.get(write.key, now.ms)?.token !== token) return { kind: 'refused' };
+    return { kind: 'filled', version: this.apply({ kind: 'put', ...write }, now) };
   }
 
   private versionOf(key: string, now: Instant): number {
@@ -100,6 +130,7 @@ export class EntryTable {
 
   private publish(operation: WriteOperation, version: number, now: Instant): number {
     const { key } = operation;
+    this.leases.delete(key);
     if (operation.kind === 'delete') {
       this.entries.delete(key);
       return 0;
@@ -115,6 +146,7 @@ export class EntryTable {
 }
 
 const NOTHING: EntryRecord = { value: undefined, version: 0 };
+const NOTHING_STORED: StoredEntry = NOTHING;
 
 function meets(actual: number, expected: Expectation): boolean {
   return expected.kind === 'exists' ? actual !== 0 : actual === expected.version;

@@ -68,7 +68,7 @@ export function remainingMs(lock: LockState, now: Instant): number {
   return isHeld(lock, now) ? lock.expiresAtMs - now.ms : 0;
 }
 
-export function isLive(waiter: Waiter, now: Instant): boolean {
+function isLive(waiter: Waiter, now: Instant): boolean {
   return waiter.deadlineMs > now.ms;
 }
 

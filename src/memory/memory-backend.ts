@@ -1,5 +1,5 @@
 import { InvalidOptionsError } from '../base/errors.js';
-import { wholeNumber } from '../base/option-checks.js';
+import { onlyOptions, type OptionNames, wholeNumber } from '../base/option-checks.js';
 import { LIMITS } from '../store/limits.js';
 import type { Handover } from '../store/lock-operations.js';
 import type { Unsubscribe } from '../store/store.js';
@@ -24,6 +24,8 @@ export interface MemoryBackendOptions {
   readonly timeUs?: TimeUs;
 }
 
+const OPTIONS: OptionNames<MemoryBackendOptions> = { slots: true, maxEntries: true, timeUs: true };
+
 const DEFAULT_MAX_ENTRIES = 100_000;
 const MAX_SLOTS = 16_384;
 
@@ -41,8 +43,13 @@ export class MemoryBackend {
   private readonly inboxes = new Map<string, (handover: Handover) => void>();
   private inboxesOpened = 0;
 
-  /** @throws InvalidOptionsError `INVALID_OPTIONS` when `maxEntries` is not a whole number of at least 128, or `slots` none of 1 to 16,384 */
-  constructor({ maxEntries = DEFAULT_MAX_ENTRIES, slots = 1, timeUs = systemTimeUs }: MemoryBackendOptions = {}) {
+  /**
+   * @throws InvalidOptionsError `INVALID_OPTIONS` when `maxEntries` is not a whole number of at least 128, or `slots` none of 1 to 16,384, and
+   * for an option that does not exist
+   */
+  constructor(options: MemoryBackendOptions = {}) {
+    onlyOptions(options, OPTIONS, 'memoryStore');
+    const { maxEntries = DEFAULT_MAX_ENTRIES, slots = 1, timeUs = systemTimeUs } = options;
     if (!Number.isSafeInteger(maxEntries) || maxEntries < LIMITS.txnKeys) {
       throw new InvalidOptionsError(
         `maxEntries: ${maxEntries} must be a whole number of at least ${LIMITS.txnKeys}, the keys of one transaction`,

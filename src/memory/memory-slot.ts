@@ -4,6 +4,8 @@ import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   PrepareOutcome,
   PrepareRequest,
   SettleRequest,
@@ -74,19 +76,27 @@ export class MemorySlot {
     return { kind: 'committed', versions };
   }
 
-  ask({ txnId, decider, deadlineMs }: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>, now: Instant): Decision {
-    const known = this.records.outcomeOf(txnId, now);
-    if (known !== undefined) return { kind: known.kind };
+  ask({ txnId, decider, deadlineMs, isDecidedElsewhere }: DecisionQuestion, now: Instant): Decision {
+    const known = this.records.fateOf(txnId, now);
+    if (known !== undefined) return { kind: known };
     const own = this.entries.intentOf(decider);
     const endsMs = own?.txnId === txnId ? own.deadlineMs : deadlineMs;
-    return endsMs > now.ms ? { kind: 'pending', nowMs: now.ms } : { kind: this.records.abort(txnId, now).kind };
+    if (endsMs > now.ms) return { kind: 'pending', nowMs: now.ms };
+    return { kind: isDecidedElsewhere ? 'overdue' : this.records.abort(txnId, now).kind };
+  }
+
+  /** What {@link ask} would answer if it could change nothing. */
+  decisionOf(txnId: string, now: Instant): ListedTransaction['decision'] {
+    return this.records.outcomeOf(txnId, now)?.kind ?? 'pending';
   }
 
   settle({ txnId, verdict, keys, versions, rememberMs }: SettleRequest, now: Instant): void {
-    const isCommitted = verdict === 'committed';
+    const isApplied = verdict === 'committed' || verdict === 'published';
     keys.forEach((key, i) => {
-      this.entries.settle(key, txnId, isCommitted, now);
-      if (isCommitted && versions !== undefined) this.entries.dropOlderThan(key, versions[i] ?? 0, now);
+      const isOwn = this.entries.intentOf(key)?.txnId === txnId;
+      this.entries.settle(key, txnId, isApplied, now);
+      if (verdict === 'void' || (verdict === 'published' && !isOwn)) this.entries.drop(key);
+      else if (isApplied && versions !== undefined) this.entries.dropOlderThan(key, versions[i] ?? 0, now);
     });
     this.records.remember(txnId, verdict, rememberMs, now);
   }

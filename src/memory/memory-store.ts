@@ -3,11 +3,14 @@ import type { ErrorSink } from '../base/error-sink.js';
 import { shownAs } from '../base/shown-as.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
 import { hashSlot } from '../store/hash-slot.js';
-import type { Intent } from '../store/intent.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
+import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
 import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   OpenTransaction,
   PrepareOutcome,
   PrepareRequest,
@@ -25,6 +28,19 @@ import type {
   RenewOutcome,
   RenewRequest,
 } from '../store/lock-operations.js';
+import type {
+  AnswerOutcome,
+  MemberAnswer,
+  MemberLook,
+  MemberOutcome,
+  RollCall,
+  RollCallOutcome,
+  RollConclusion,
+  RollHint,
+  RollOutcome,
+  RollState,
+  VotesComplete,
+} from '../store/member-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../store/store.js';
 import { fitsGlob } from './glob.js';
 import type { Caller } from './lock-state.js';
@@ -171,8 +187,8 @@ class MemoryStore extends CacheTxnStore {
     return this.inSlot('entry', request.operations[0]?.key, (slot, now) => slot.decide(request, now));
   }
 
-  askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
-    return this.inSlot('entry', intent.decider, (slot, now) => slot.ask(intent, now));
+  askDecision(question: DecisionQuestion): Promise<Decision> {
+    return this.inSlot('entry', question.decider, (slot, now) => slot.ask(question, now));
   }
 
   settle(request: SettleRequest): Promise<void> {
@@ -195,6 +211,68 @@ class MemoryStore extends CacheTxnStore {
 
   overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
     return this.step(({ space }, now) => space.overdue(limit, now));
+  }
+
+  leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
+    return this.inSlot('entry', request.key, ({ entries }, now) => entries.lease(request, now));
+  }
+
+  fill(request: FillRequest): Promise<FillOutcome> {
+    return this.inSlot('entry', request.key, ({ entries }, now) => entries.fill(request, now));
+  }
+
+  /** The same as long as the process lives: nothing here is ever lost and comes back older. */
+  identity(): Promise<string> {
+    return this.step(() => 'memory');
+  }
+
+  listTransactions(limit: number): Promise<readonly ListedTransaction[]> {
+    return this.step((session, now) => {
+      const decisionOf = ({ txnId, keys: [key = ''], decider }: OpenTransaction): ListedTransaction['decision'] =>
+        decider === DATABASE_DECIDES ? 'database' : this.slotIn(session, 'entry', key).decisionOf(txnId, now);
+      return session.space.list(limit, decisionOf, now);
+    });
+  }
+
+  lookAsMember(look: MemberLook): Promise<MemberOutcome> {
+    return this.step(({ space }, now) => space.rolls(look.name).look(look, now));
+  }
+
+  leaveMembers(name: string, node: string): Promise<void> {
+    return this.step(({ space }, now) => {
+      space.rolls(name).leave(node, now);
+    });
+  }
+
+  callRoll(call: RollCall): Promise<RollCallOutcome> {
+    return this.step(({ space, caller }, now) => space.rolls(call.name).call(call, caller.inbox, now));
+  }
+
+  readRoll(name: string, txnId: string): Promise<RollState> {
+    return this.step(({ space }, now) => space.rolls(name).read(txnId, now));
+  }
+
+  answerRoll(answer: MemberAnswer): Promise<AnswerOutcome> {
+    return this.step(({ space }) => space.rolls(answer.name).answer(answer));
+  }
+
+  concludeRoll(conclusion: RollConclusion): Promise<RollOutcome> {
+    return this.step(({ space }, now) => space.rolls(conclusion.name).conclude(conclusion, now));
+  }
+
+  watchRolls(name: string, listener: (hint: RollHint) => void): Promise<Unsubscribe> {
+    return this.step((session) => {
+      const unwatch = session.space.rolls(name).watch((hint) => {
+        if (this.session === session) listener(hint);
+      });
+      return unwatch;
+    });
+  }
+
+  onVotesComplete(listener: (votes: VotesComplete) => void): Unsubscribe {
+    const { session } = this;
+    if (session === undefined) throw new StoreUnavailableError('the memory store is not started, or stopped already');
+    return session.space.onVotesComplete(session.caller.inbox, listener);
   }
 
   private inSlot<T>(

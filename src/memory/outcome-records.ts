@@ -1,4 +1,5 @@
 import type { ResolveOutcome } from '../store/entry-operations.js';
+import type { SettleRequest } from '../store/intent-operations.js';
 import { ExpiringMap } from './expiring-map.js';
 import type { Instant } from './server-time.js';
 
@@ -23,7 +24,7 @@ export class OutcomeRecords {
   private readonly decisions = new ExpiringMap<Committed>();
   /** Bounded by their time alone: there is one for each answer that was lost, and a commit that comes later must be refused. */
   private readonly aborted = new ExpiringMap<true>();
-  /** Transactions that this slot has settled. */
+  /** Transactions whose writes this slot has made visible. */
   private readonly settled = new ExpiringMap<true>();
 
   outcomeOf(txnId: string, now: Instant): ResolveOutcome | undefined {
@@ -31,9 +32,14 @@ export class OutcomeRecords {
     return this.decisions.get(txnId, now.ms) ?? this.applied.get(txnId, now.ms);
   }
 
+  /** What whoever asks is told, also where only the settlement is remembered; undefined while nothing is known. */
+  fateOf(txnId: string, now: Instant): ResolveOutcome['kind'] | undefined {
+    return this.outcomeOf(txnId, now)?.kind ?? (this.settled.get(txnId, now.ms) && 'committed');
+  }
+
   /** Whether a request of the transaction comes late here. */
   isOver(txnId: string, now: Instant): boolean {
-    return this.settled.get(txnId, now.ms) === true || this.outcomeOf(txnId, now) !== undefined;
+    return this.fateOf(txnId, now) !== undefined;
   }
 
   committed(txnId: string, versions: readonly number[], ttlMs: number, now: Instant): void {
@@ -56,9 +62,9 @@ export class OutcomeRecords {
   }
 
   /** Leaves alone what is known already. */
-  remember(txnId: string, verdict: 'committed' | 'aborted', rememberMs: number, now: Instant): void {
+  remember(txnId: string, verdict: SettleRequest['verdict'], rememberMs: number, now: Instant): void {
     if (rememberMs === 0 || this.isOver(txnId, now)) return;
-    const records = verdict === 'aborted' ? this.aborted : this.settled;
+    const records = verdict === 'aborted' || verdict === 'void' ? this.aborted : this.settled;
     records.set(txnId, true, now.ms + rememberMs, now.ms);
   }
 }

@@ -1,4 +1,5 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { InvalidOptionsError } from '../base/errors.js';
 import { DEFAULT_STORE_NAME } from '../base/store-name.js';
 import { PipelineModule } from '../pipeline/pipeline.module.js';
@@ -51,7 +52,7 @@ function dynamicModule(
   return {
     module: CacheTxnModule,
     global: isGlobal,
-    imports: [PipelineModule, ...imports],
+    imports: [PipelineModule, DiscoveryModule, ...imports],
     providers: errorFilter ? [...providers, errorFilterProvider] : providers,
     exports: SERVICES.map((service) => getCacheTxnToken<unknown>(service, name)),
   };

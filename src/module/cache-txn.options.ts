@@ -2,6 +2,7 @@ import type { FactoryProvider, InjectionToken, ModuleMetadata, Type } from '@nes
 import { type Duration, toMs } from '../base/duration.js';
 import type { CacheModuleOptions } from '../cache/cache.options.js';
 import type { LockModuleOptions } from '../lock/lock.options.js';
+import type { RemoteModuleOptions } from '../remote/remote.options.js';
 import type { CacheTxnStore } from '../store/store.js';
 import type { TransactionModuleOptions } from '../txn/txn.options.js';
 import type { VersionModuleOptions } from '../version/version.options.js';
@@ -20,7 +21,9 @@ export interface CacheTxnModuleOptions {
   readonly version?: VersionModuleOptions;
   /** Defaults of every cache write. */
   readonly cache?: CacheModuleOptions;
-  /** How long a closing application waits for running calls, before it aborts them and waits as long again. Default `'5s'`. */
+  /** Participants of transactions on other nodes. */
+  readonly remote?: RemoteModuleOptions;
+  /** How long a closing application waits for running calls, before it aborts them and waits as long again. Default `'5s'`; up to 1 hour. */
   readonly shutdownGrace?: Duration;
 }
 

@@ -2,6 +2,7 @@ import { InvalidOptionsError } from '../base/errors.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import { CACHE_MODULE_OPTIONS } from '../cache/cache.options.js';
 import { LOCK_MODULE_OPTIONS } from '../lock/lock.options.js';
+import { REMOTE_MODULE_OPTIONS } from '../remote/remote.options.js';
 import { TXN_MODULE_OPTIONS } from '../txn/txn.options.js';
 import { VERSION_MODULE_OPTIONS } from '../version/version.options.js';
 import type { CacheTxnModuleOptions, CacheTxnModuleShape } from './cache-txn.options.js';
@@ -13,6 +14,7 @@ const OPTIONS: OptionNames<CacheTxnModuleOptions> = {
   txn: true,
   version: true,
   cache: true,
+  remote: true,
   shutdownGrace: true,
 };
 
@@ -31,14 +33,24 @@ export function checkModuleOptions(options: CacheTxnModuleOptions): void {
     );
   }
   onlyOptions(options, OPTIONS, 'CacheTxnModule');
-  const { store, lock = {}, txn = {}, version = {}, cache = {} } = options;
+  const { store, lock = {}, txn = {}, version = {}, cache = {}, remote = {} } = options;
   onlyOptions(lock, LOCK_MODULE_OPTIONS, 'lock');
   onlyOptions(txn, TXN_MODULE_OPTIONS, 'txn');
   onlyOptions(version, VERSION_MODULE_OPTIONS, 'version');
   onlyOptions(cache, CACHE_MODULE_OPTIONS, 'cache');
+  onlyOptions(remote, REMOTE_MODULE_OPTIONS, 'remote');
   if (store !== undefined && typeof (store as { readonly start?: unknown } | null)?.start !== 'function') {
     throw new InvalidOptionsError('store: give what redisStore({ … }) or memoryStore() makes', {
       details: { option: 'store' },
     });
+  }
+  const { database } = txn as { readonly database?: { readonly resolve?: unknown } | null };
+  if (database !== undefined && typeof database?.resolve !== 'function') {
+    throw new InvalidOptionsError(
+      'txn.database: give what pgTransactional(pool) or postgresMarkers(pool) makes, not a pool or a URL',
+      {
+        details: { option: 'txn.database' },
+      },
+    );
   }
 }

@@ -1,39 +1,78 @@
-import type { BeforeApplicationShutdown, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import type {
+  BeforeApplicationShutdown,
+  OnApplicationBootstrap,
+  OnApplicationShutdown,
+  OnModuleInit,
+} from '@nestjs/common';
 import type { LockService } from '../lock/lock.service.js';
+import type { RemoteParticipant } from '../remote/remote-participant.js';
+import type { RemoteParticipants } from '../remote/remote-participants.js';
 import type { CacheTxnStore } from '../store/store.js';
 import type { Sweeper } from '../txn/sweeper.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
-import { type CacheTxnModuleOptions, shutdownGraceMs } from './cache-txn.options.js';
+import { type CacheTxnModuleOptions, DEFAULT_NAMESPACE, shutdownGraceMs } from './cache-txn.options.js';
+import type { Environment } from './environment.js';
+
+/** What starts and stops with the application. */
+export interface LifecycleParts extends Pick<Environment, 'report' | 'warn'> {
+  readonly store: CacheTxnStore;
+  readonly locks: LockService;
+  readonly coordinator: TransactionCoordinator;
+  readonly remote: RemoteParticipants;
+  /** The decorated providers of the application, once all exist. */
+  readonly participants: () => ReadonlyMap<string, RemoteParticipant>;
+  /** Undefined where nobody wants it. */
+  readonly sweeper: Sweeper | undefined;
+}
 
 /**
  * Closes in the order that leaves nothing behind: refuse new work, let running calls finish, abort what does not,
  * release, and disconnect only when the application has stopped answering.
  */
-export class Lifecycle implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class Lifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   private readonly graceMs: number;
 
   constructor(
-    options: CacheTxnModuleOptions,
-    private readonly store: CacheTxnStore,
-    private readonly locks: LockService,
-    private readonly coordinator: TransactionCoordinator,
-    /** Undefined where no transaction can be left half done. */
-    private readonly sweeper: Sweeper | undefined,
+    private readonly options: CacheTxnModuleOptions,
+    private readonly parts: LifecycleParts,
   ) {
     this.graceMs = shutdownGraceMs(options);
   }
 
-  onApplicationBootstrap(): void {
-    this.sweeper?.start();
+  /** @throws what the database throws when it cannot be used */
+  async onModuleInit(): Promise<void> {
+    const { coordinator, report, warn } = this.parts;
+    const { namespace = DEFAULT_NAMESPACE, txn } = this.options;
+    await txn?.database?.start?.({ namespace, transactions: coordinator, report, warn });
+  }
+
+  /** @throws InvalidOptionsError `INVALID_OPTIONS` for a participant that cannot take part */
+  async onApplicationBootstrap(): Promise<void> {
+    const { coordinator, participants, remote, store, sweeper } = this.parts;
+    // In one slot, without a database and without anybody who votes, no transaction can be left half done.
+    if (store.hasSlots || this.options.txn?.database) await sweeper?.start();
+    else {
+      const voting = new Promise<void>((resolve) => {
+        remote.onFirstUse(resolve);
+      });
+      void Promise.race([voting, coordinator.hasVoters]).then(() => sweeper?.start());
+    }
+    remote.start(participants());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    const { coordinator, locks, remote, sweeper } = this.parts;
     // First, because it holds a lock of its own.
-    await this.sweeper?.stop();
-    await Promise.all([this.locks.drain(this.graceMs), this.coordinator.drain(this.graceMs)]);
+    await sweeper?.stop();
+    await Promise.all([locks.drain(this.graceMs), coordinator.drain(this.graceMs)]);
+    // Transactions of this node may have needed its own participants.
+    await remote.stop(this.graceMs);
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.store.stop();
+    await this.options.txn?.database?.stop?.();
+    await this.parts.store.stop();
   }
 }

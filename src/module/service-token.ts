@@ -1,13 +1,23 @@
 import { type Abstract, Inject, type InjectionToken, type Type } from '@nestjs/common';
+import { TransactionAdmin } from '../admin/transaction-admin.js';
 import { DEFAULT_STORE_NAME } from '../base/store-name.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
 import { LockService } from '../lock/lock.service.js';
+import { RemoteParticipants } from '../remote/remote-participants.js';
 import { CacheTxnStore } from '../store/store.js';
 import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { VersionService } from '../version/version.service.js';
 
 /** What a module exports, under the tokens of its name. */
-export const SERVICES = [CacheTxnStore, LockService, TransactionCoordinator, TransactionalCache, VersionService];
+export const SERVICES = [
+  CacheTxnStore,
+  LockService,
+  TransactionCoordinator,
+  TransactionalCache,
+  VersionService,
+  TransactionAdmin,
+  RemoteParticipants,
+];
 
 /**
  * The injection token of a service of the module named `name`, for `inject: [...]` and `app.get(…)`: the class itself
@@ -34,3 +44,9 @@ export const InjectTransactionalCache = injecting(TransactionalCache);
 
 /** Injects the VersionService of the module named `name`; default the module without a name. */
 export const InjectVersionService = injecting(VersionService);
+
+/** Injects the TransactionAdmin of the module named `name`; default the module without a name. */
+export const InjectTransactionAdmin = injecting(TransactionAdmin);
+
+/** Injects the RemoteParticipants of the module named `name`; default the module without a name. */
+export const InjectRemoteParticipants = injecting(RemoteParticipants);

@@ -1,19 +1,21 @@
 import { hostname } from 'node:os';
 import type { FactoryProvider, Provider } from '@nestjs/common';
+import { TransactionAdmin } from '../admin/transaction-admin.js';
+import { DiscoveryService } from '@nestjs/core';
 import { resolveTtlMs } from '../cache/cache.options.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
 import { CacheVersionedEntries } from '../cache/versioned-entries.js';
 import { EntryReader } from '../commit/entry-reader.js';
-import { Recovery } from '../commit/recovery.js';
+import { Recovery } from '../commit/recovery/recovery.js';
 import { LockedLayer } from '../lock/locked.layer.js';
 import { LockService } from '../lock/lock.service.js';
 import { memoryStore } from '../memory/memory-store.js';
 import { PIPELINE_LAYERS } from '../pipeline/layer.js';
 import { Pipeline } from '../pipeline/pipeline.js';
+import { remoteParticipantsOf } from '../remote/participant-explorer.js';
+import { RemoteParticipants } from '../remote/remote-participants.js';
 import { CacheTxnStore } from '../store/store.js';
 import { CacheTxnLayer, commitsItself } from '../txn/cache-txn.layer.js';
-import { Sweeper } from '../txn/sweeper.js';
-import { recoveryPeriodMs } from '../txn/txn.options.js';
 import { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { VersionedLayer } from '../version/versioned.layer.js';
 import { VersionService } from '../version/version.service.js';
@@ -22,6 +24,7 @@ import { checkModuleOptions } from './check-options.js';
 import { ENVIRONMENT, type Environment } from './environment.js';
 import { Lifecycle } from './lifecycle.js';
 import { getCacheTxnToken } from './service-token.js';
+import { sweeperOf } from './sweeper-of.js';
 
 type Options = CacheTxnModuleOptions;
 
@@ -33,6 +36,7 @@ export function serviceProviders(name: string): Provider[] {
   const STORE = getCacheTxnToken(CacheTxnStore, name);
   const LOCKS = getCacheTxnToken(LockService, name);
   const COORDINATOR = getCacheTxnToken(TransactionCoordinator, name);
+  const REMOTE = getCacheTxnToken(RemoteParticipants, name);
 
   const store: FactoryProvider<Promise<CacheTxnStore>> = {
     provide: STORE,
@@ -83,6 +87,24 @@ export function serviceProviders(name: string): Provider[] {
       new VersionService(new CacheVersionedEntries(coordinator, cache)),
   };
 
+  const admin: FactoryProvider<TransactionAdmin> = {
+    provide: getCacheTxnToken(TransactionAdmin, name),
+    inject: [ENVIRONMENT, STORE, COORDINATOR],
+    useFactory: ({ report }: Environment, store: CacheTxnStore, { arbiter }: TransactionCoordinator) =>
+      new TransactionAdmin(store, new Recovery(store, report, arbiter)),
+  };
+
+  const remote: FactoryProvider<RemoteParticipants> = {
+    provide: REMOTE,
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, COORDINATOR],
+    useFactory: (
+      { remote: options = {} }: Options,
+      environment: Environment,
+      store: CacheTxnStore,
+      coordinator: TransactionCoordinator,
+    ) => new RemoteParticipants({ store, coordinator, database: coordinator.arbiter, options, ...environment }),
+  };
+
   const layers: FactoryProvider = {
     provide: PIPELINE_LAYERS,
     inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, Pipeline],
@@ -107,22 +129,21 @@ export function serviceProviders(name: string): Provider[] {
 
   const lifecycle: FactoryProvider<Lifecycle> = {
     provide: Lifecycle,
-    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR],
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, REMOTE, DiscoveryService],
     useFactory: (
       options: Options,
       environment: Environment,
       store: CacheTxnStore,
       locks: LockService,
       coordinator: TransactionCoordinator,
+      remote: RemoteParticipants,
+      discovery: DiscoveryService,
     ) => {
-      const everyMs = recoveryPeriodMs(options.txn ?? {});
-      const sweeper =
-        store.hasSlots && everyMs !== undefined
-          ? new Sweeper({ recovery: new Recovery(store, environment.report), locks, everyMs, ...environment })
-          : undefined;
-      return new Lifecycle(options, store, locks, coordinator, sweeper);
+      const sweeper = sweeperOf(options, environment, store, locks, coordinator.arbiter);
+      const participants = () => remoteParticipantsOf(discovery, name);
+      return new Lifecycle(options, { store, locks, coordinator, remote, participants, sweeper, ...environment });
     },
   };
 
-  return [store, locks, coordinator, cache, versions, layers, lifecycle];
+  return [store, locks, coordinator, cache, versions, admin, remote, layers, lifecycle];
 }

@@ -34,6 +34,24 @@ export function layerDecorator(metadataKey: symbol, value: unknown): MethodDecor
   };
 }
 
+/**
+ * Refuses `@CacheTxn` for `@CacheTxn()`: it would take what it stands on for its options, and decorate nothing.
+ *
+ * @param usage how it is written
+ * @param first the first argument of the factory
+ * @throws InvalidOptionsError `INVALID_OPTIONS`
+ */
+export function refuseBareUse(usage: string, first: unknown): void {
+  const isClass =
+    typeof first === 'function' && Object.getOwnPropertyDescriptor(first, 'prototype')?.writable === false;
+  const isPrototype = typeof first === 'object' && first !== null && Object.hasOwn(first, 'constructor');
+  if (!isClass && !isPrototype) return;
+  const { name } = (isClass ? first : first.constructor) as { readonly name: string };
+  throw new InvalidOptionsError(`a decorator in ${name} stands without its parentheses: write ${usage}`, {
+    details: { on: name },
+  });
+}
+
 /** Whether a class (or one it extends) or a method carries any decorator made here. */
 export function isDecorated(decorated: object): boolean {
   const interceptors: unknown = Reflect.getMetadata(INTERCEPTORS_METADATA, decorated);

@@ -1,12 +1,12 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { type Duration, toMs } from '../base/duration.js';
-import { oneOf } from '../base/option-checks.js';
+import { oneOf, type OptionNames } from '../base/option-checks.js';
 
 /** How the store behaves, whatever the connection. */
 export interface RedisStoreSettings {
   /** How long a command may stay unanswered before its caller is told so. Default `'2s'`; 10 ms to 1 minute. */
   readonly commandTimeout?: Duration;
-  /** How long the start waits for a server that answers. Default `'10s'`. */
+  /** How long the start waits for a server that answers. Default `'10s'`; 10 ms to 365 days. */
   readonly startTimeout?: Duration;
   /**
    * What a start without a server does. `fail` (default): stops the boot with `STORE_UNAVAILABLE`.
@@ -18,6 +18,28 @@ export interface RedisStoreSettings {
    * `warn` (default): one line in the log. `refuse`: stops the boot.
    */
   readonly onEviction?: 'warn' | 'refuse';
+  /**
+   * Who has to have a commit before its caller is told that it stands. `none` (default): the master alone, so a failover
+   * may lose it. `all`: every replica of the master too, for a round trip more.
+   */
+  readonly replicas?: 'none' | 'all';
+  /** With `replicas: 'all'`: how long a commit waits for them before it is `TXN_IN_DOUBT`. Default `'1s'`; 10 ms to 5 s. */
+  readonly replicaTimeout?: Duration;
+}
+
+const SETTINGS: OptionNames<RedisStoreSettings> = {
+  commandTimeout: true,
+  startTimeout: true,
+  onUnavailable: true,
+  onEviction: true,
+  replicas: true,
+  replicaTimeout: true,
+};
+
+/** What of the options is for ioredis. */
+export function withoutSettings<T extends object>(options: T): Omit<T, keyof RedisStoreSettings> {
+  const rest = Object.entries(options).filter(([name]) => !Object.hasOwn(SETTINGS, name));
+  return Object.fromEntries(rest) as Omit<T, keyof RedisStoreSettings>;
 }
 
 /** What this store decides about a connection itself; see docs/operations.md. */
@@ -60,7 +82,15 @@ export interface ResolvedSettings {
   readonly startTimeoutMs: number;
   readonly onUnavailable: 'fail' | 'degraded';
   readonly onEviction: 'warn' | 'refuse';
+  readonly replicas: 'none' | 'all';
+  readonly replicaTimeoutMs: number;
 }
+
+/**
+ * A step of a commit over several slots may take 5 s (`PREPARING_AT_MOST_MS`), and an outcome can be asked for only half a
+ * minute: whoever waits for longer waits in vain.
+ */
+const MOST_REPLICA_TIMEOUT_MS = 5_000;
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function resolveSettings(settings: RedisStoreSettings): ResolvedSettings {
@@ -69,5 +99,10 @@ export function resolveSettings(settings: RedisStoreSettings): ResolvedSettings 
     startTimeoutMs: toMs(settings.startTimeout ?? '10s', 'redisStore.startTimeout', { min: 10 }),
     onUnavailable: oneOf(settings.onUnavailable ?? 'fail', ['fail', 'degraded'], 'redisStore.onUnavailable'),
     onEviction: oneOf(settings.onEviction ?? 'warn', ['warn', 'refuse'], 'redisStore.onEviction'),
+    replicas: oneOf(settings.replicas ?? 'none', ['none', 'all'], 'redisStore.replicas'),
+    replicaTimeoutMs: toMs(settings.replicaTimeout ?? '1s', 'redisStore.replicaTimeout', {
+      min: 10,
+      max: MOST_REPLICA_TIMEOUT_MS,
+    }),
   };
 }

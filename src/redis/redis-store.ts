@@ -2,11 +2,14 @@ import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   OpenTransaction,
   PrepareOutcome,
   PrepareRequest,
@@ -24,8 +27,22 @@ import type {
   RenewOutcome,
   RenewRequest,
 } from '../store/lock-operations.js';
+import type {
+  AnswerOutcome,
+  MemberAnswer,
+  MemberLook,
+  MemberOutcome,
+  RollCall,
+  RollCallOutcome,
+  RollConclusion,
+  RollHint,
+  RollOutcome,
+  RollState,
+  VotesComplete,
+} from '../store/member-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../store/store.js';
-import { CommandRunner } from './command-runner.js';
+import { CommandRunner } from './commands/command-runner.js';
+import { CommitCommands } from './commands/commit-commands.js';
 import {
   checkConnectionOptions,
   checkGiven,
@@ -33,15 +50,19 @@ import {
   type Connections,
   createConnections,
   isClusterStore,
-} from './connection.js';
-import { EntryCommands } from './entry-commands.js';
+} from './connection/connection.js';
+import { EntryCommands } from './commands/entry-commands.js';
+import { FillCommands } from './commands/fill-commands.js';
 import { hashSlot } from '../store/hash-slot.js';
-import { Inbox } from './inbox.js';
-import { IntentCommands } from './intent-commands.js';
-import { LockCommands } from './lock-commands.js';
+import { Inbox } from './connection/inbox.js';
+import { IntentCommands } from './commands/intent-commands.js';
+import { LockCommands } from './commands/lock-commands.js';
+import { hintOf, MemberCommands } from './commands/member-commands.js';
 import { type RedisStoreOptions, type ResolvedSettings, resolveSettings } from './redis-store.options.js';
-import { checkServers } from './server-check.js';
-import { connectWithin } from './start.js';
+import { checkServers, identityOf } from './connection/server-check.js';
+import { ReplicaAcknowledgement } from './replicas/replica-acknowledgement.js';
+import { connectWithin } from './connection/start.js';
+import { TransactionList } from './commands/transaction-list.js';
 
 /**
  * A store on Redis (7.0 or newer) or Valkey: one server, a Sentinel group, or a Cluster.
@@ -61,6 +82,12 @@ interface Running {
   readonly locks: LockCommands;
   readonly entries: EntryCommands;
   readonly intents: IntentCommands;
+  readonly fills: FillCommands;
+  readonly members: MemberCommands;
+  readonly runner: CommandRunner;
+  readonly transactions: TransactionList;
+  readonly commits: CommitCommands;
+  readonly replicas: ReplicaAcknowledgement | undefined;
   isChecked: boolean;
 }
 
@@ -88,18 +115,31 @@ class RedisStore extends CacheTxnStore {
     const channel = this.keys.inbox(`${context.processLabel}:${newId()}`);
     const inbox = new Inbox(connections.inbox, channel, context.report);
     const slotOf = (serverKey: string): number => this.slotOfServerKey(serverKey);
+    const entries = new EntryCommands(runner, this.keys);
+    const intents = new IntentCommands(runner, this.keys, this.hasSlots);
+    const replicas =
+      this.settings.replicas === 'all'
+        ? new ReplicaAcknowledgement(connections.commands, this.keys, this.settings, context.warn)
+        : undefined;
     const running: Running = {
       connections,
       stopping: new AbortController(),
       inbox,
       locks: new LockCommands(runner, this.keys, channel, slotOf),
-      entries: new EntryCommands(runner, this.keys),
-      intents: new IntentCommands(runner, this.keys, this.hasSlots),
+      fills: new FillCommands(runner, this.keys),
+      members: new MemberCommands(runner, this.keys, channel),
+      runner,
+      transactions: new TransactionList(runner, this.keys, this.hasSlots),
+      entries,
+      intents,
+      commits: new CommitCommands(entries, intents, this.keys, replicas),
+      replicas,
       isChecked: false,
     };
     this.running = running;
     const prepare = async (): Promise<void> => {
       await checkServers(runner, this.settings, context.warn);
+      await replicas?.open();
       await runner.run('SUBSCRIBE', () => inbox.open());
       running.isChecked = true;
     };
@@ -116,6 +156,7 @@ class RedisStore extends CacheTxnStore {
     this.running = undefined;
     if (running === undefined) return;
     running.stopping.abort(new StoreUnavailableError('the Redis store was stopped'));
+    running.replicas?.close();
     for (const connection of new Set([running.connections.commands, running.connections.inbox]))
       closeClient(connection);
   }
@@ -161,11 +202,11 @@ class RedisStore extends CacheTxnStore {
   }
 
   commit(request: CommitRequest): Promise<CommitOutcome> {
-    return this.use(({ entries }) => entries.commit(request));
+    return this.use(({ commits }) => commits.commit(request));
   }
 
   resolveCommit(request: CommitRequest): Promise<ResolveOutcome> {
-    return this.use(({ entries }) => entries.resolve(request));
+    return this.use(({ commits }) => commits.resolve(request));
   }
 
   openTransaction(transaction: OpenTransaction, leftMs: number): Promise<void> {
@@ -173,19 +214,19 @@ class RedisStore extends CacheTxnStore {
   }
 
   prepare(request: PrepareRequest): Promise<PrepareOutcome> {
-    return this.use(({ intents }) => intents.prepare(request));
+    return this.use(({ commits }) => commits.prepare(request));
   }
 
   decide(request: DecideRequest): Promise<DecideOutcome> {
-    return this.use(({ intents }) => intents.decide(request));
+    return this.use(({ commits }) => commits.decide(request));
   }
 
-  askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
-    return this.use(({ intents }) => intents.ask(intent));
+  askDecision(question: DecisionQuestion): Promise<Decision> {
+    return this.use(({ intents }) => intents.ask(question));
   }
 
   settle(request: SettleRequest): Promise<void> {
-    return this.use(({ intents }) => intents.settle(request));
+    return this.use(({ commits }) => commits.settle(request));
   }
 
   retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {
@@ -198,6 +239,66 @@ class RedisStore extends CacheTxnStore {
 
   overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
     return this.use(({ intents }) => intents.overdue(limit));
+  }
+
+  leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
+    return this.use(({ fills }) => fills.lease(request));
+  }
+
+  fill(request: FillRequest): Promise<FillOutcome> {
+    return this.use(({ fills }) => fills.fill(request));
+  }
+
+  identity(): Promise<string> {
+    return this.use(({ runner }) => identityOf(runner));
+  }
+
+  listTransactions(limit: number): Promise<readonly ListedTransaction[]> {
+    return this.use(({ transactions }) => transactions.list(limit));
+  }
+
+  lookAsMember(look: MemberLook): Promise<MemberOutcome> {
+    return this.use(({ members }) => members.look(look));
+  }
+
+  leaveMembers(name: string, node: string): Promise<void> {
+    return this.use(({ members }) => members.leave(name, node));
+  }
+
+  callRoll(call: RollCall): Promise<RollCallOutcome> {
+    return this.use(({ members }) => members.call(call));
+  }
+
+  readRoll(name: string, txnId: string): Promise<RollState> {
+    return this.use(({ members }) => members.read(name, txnId));
+  }
+
+  answerRoll(answer: MemberAnswer): Promise<AnswerOutcome> {
+    return this.use(({ members }) => members.answer(answer));
+  }
+
+  concludeRoll(conclusion: RollConclusion): Promise<RollOutcome> {
+    return this.use(({ members }) => members.conclude(conclusion));
+  }
+
+  watchRolls(name: string, listener: (hint: RollHint) => void): Promise<Unsubscribe> {
+    return this.use(async ({ inbox, runner }) => {
+      const hear = (message: string): void => {
+        const hint = hintOf(message);
+        if (hint !== undefined) listener(hint);
+      };
+      const channel = this.keys.rollChannel(name);
+      const unlisten = await runner.run('SUBSCRIBE', () => inbox.listen(channel, hear));
+      const ignoreGaps = inbox.onGap(() => listener({ kind: 'look' }));
+      return () => {
+        unlisten();
+        ignoreGaps();
+      };
+    });
+  }
+
+  onVotesComplete(listener: (votes: VotesComplete) => void): Unsubscribe {
+    return this.started().inbox.onVotesComplete(listener);
   }
 
   private use<T>(operation: (running: Running) => Promise<T>): Promise<T> {

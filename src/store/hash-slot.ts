@@ -1,7 +1,8 @@
 import { hashTag } from './key-space.js';
 
 const POLYNOMIAL = 0x1021;
-const SLOTS = 16_384;
+/** Of every cluster. */
+export const SLOTS = 16_384;
 
 const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8;

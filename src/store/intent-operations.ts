@@ -5,7 +5,7 @@
  * Each operation touches one slot, in one step, and may be sent twice.
  */
 import type { CommitOperation, CommitOutcome, EntryRecord, LockGuard } from './entry-operations.js';
-import type { Intent } from './intent.js';
+import type { DATABASE_DECIDES, Intent } from './intent.js';
 
 /** An entry as it is stored: what is committed (version 0: nothing), and the write that may replace it. */
 export interface StoredEntry extends EntryRecord {
@@ -19,7 +19,7 @@ export type CheckOperation = Extract<CommitOperation, { readonly kind: 'check' }
 /** What one slot has to do with a transaction: writes to prepare, locks of the call to keep until the decision, or both. */
 export interface PrepareRequest {
   readonly txnId: string;
-  /** The first key of the slot that decides. */
+  /** The first key of the slot that decides, or {@link DATABASE_DECIDES}. */
   readonly decider: string;
   readonly operations: readonly WriteOperation[];
   readonly guards: readonly LockGuard[];
@@ -42,6 +42,8 @@ export interface DecideRequest {
   readonly operations: readonly WriteOperation[];
   /** Keys of the same slot that the transaction only read. */
   readonly checks: readonly CheckOperation[];
+  /** As in a commit of one slot: it leaves before anything else of this turn of the event loop runs. */
+  readonly isUrgent?: boolean;
 }
 
 export type DecideOutcome =
@@ -52,16 +54,35 @@ export type DecideOutcome =
   /** Decided: others declared it aborted, its time was over, or an intent in this slot has gone. */
   | { readonly kind: 'aborted' };
 
+/** Asks the slot that decides, or, about a transaction that is decided elsewhere, a slot that has prepared. */
+export interface DecisionQuestion {
+  readonly txnId: string;
+  /** The decider of the intent, or its anchor where no slot decides. */
+  readonly decider: string;
+  /** Of the intent that was met, for a slot whose own has gone. */
+  readonly deadlineMs: number;
+  /** The slot does not decide: it only tells whether the deadline has passed. */
+  readonly isDecidedElsewhere?: boolean;
+}
+
 /** What is known of a transaction by the slot that decides. */
 export type Decision =
+  /** Where another decides: the slot has settled it, and what may be left here is to be made void. */
   | { readonly kind: 'committed' | 'aborted' }
   /** Its owner may still decide; `nowMs` is the server's time. */
-  | { readonly kind: 'pending'; readonly nowMs: number };
+  | { readonly kind: 'pending'; readonly nowMs: number }
+  /** The deadline has passed, and another decides. */
+  | { readonly kind: 'overdue' };
 
 /** Takes the intents of a decided transaction out of one slot: makes them visible, or takes them back. */
 export interface SettleRequest {
   readonly txnId: string;
-  readonly verdict: 'committed' | 'aborted';
+  /**
+   * `committed` makes the writes visible, `aborted` takes them back. Of a transaction that a database decides, `published` is its
+   * live owner's `committed`: a key without the intent loses its value, because nobody can tell how old that is (protocol I7).
+   * `void` is anybody else's: the value goes, whatever the outcome (I6). Both leave the intents of others alone.
+   */
+  readonly verdict: 'committed' | 'aborted' | 'published' | 'void';
   /** Some or all keys that the transaction has in this slot. */
   readonly keys: readonly string[];
   /** The first of all of them; see {@link Intent}. */
@@ -73,11 +94,25 @@ export interface SettleRequest {
   readonly versions?: readonly number[];
   /** How long the slot refuses a prepare of the same transaction that comes later, a copy for example. */
   readonly rememberMs: number;
+  /** Asked for by somebody who only wants the key: the store need not make sure that it outlasts a failover. */
+  readonly isInPassing?: boolean;
 }
 
 /** A transaction on its way, for whoever clears up after its owner. */
 export interface OpenTransaction {
   readonly txnId: string;
-  /** The first is the decider. */
+  /** The first is the decider, unless a database is. */
   readonly keys: readonly string[];
+  readonly decider?: typeof DATABASE_DECIDES;
+}
+
+/** An open transaction as whoever only looks at it sees it. */
+export interface ListedTransaction extends OpenTransaction {
+  /** How long it should have been closed for by now; negative: its owner has this much left. */
+  readonly overdueMs: number;
+  /**
+   * What the slot that decides has a record of, `pending` while it has none. `unknown`: that slot did not say.
+   * Looking changes nothing, unlike {@link CacheTxnStore.askDecision}: `pending` and overdue is about to be aborted.
+   */
+  readonly decision: 'pending' | 'committed' | 'aborted' | 'database' | 'unknown';
 }

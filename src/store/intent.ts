@@ -1,7 +1,10 @@
+/** In place of a decider's key, which is never empty: the database of the transaction decides, and is asked there. */
+export const DATABASE_DECIDES = '';
+
 /** A write that is prepared and not yet visible, as whoever meets it sees it. */
 export interface Intent {
   readonly txnId: string;
-  /** The entry key in whose slot the decision about the transaction is kept. */
+  /** The entry key in whose slot the decision about the transaction is kept, or {@link DATABASE_DECIDES}. */
   readonly decider: string;
   /** The first key that the transaction has in the slot of the intent: what the slot remembers of the transaction goes by it. */
   readonly anchor: string;

@@ -7,7 +7,8 @@ const NAMESPACE = /^[A-Za-z0-9_.-]{1,64}$/;
  * Maps the user's keys to the server's, one to one, and keeps their hash tag.
  *
  * `<namespace>:e:<key>` entry, `<namespace>:l:<name>` lock, `<namespace>:d:{<tag>}:<id>` outcome of a commit in the slot
- * of one of its keys, `<namespace>:o:{<n>}` open transactions, `<namespace>:in:<id>` inbox channel of a process. The prefix has no brace, so the slot of a key
+ * of one of its keys, `<namespace>:o:{<n>}` open transactions, `<namespace>:w:{<tag>}` mark for replicas, `<namespace>:p:{<name>}:<kind>` what belongs to the
+ * participants of a name, `<namespace>:in:<id>` inbox channel of a process, `<namespace>:in:p:<name>` channel of the participants of a name. The prefix has no brace, so the slot of a key
  * with a tag is the tag's, and no key can leave its namespace or its kind.
  */
 export class KeySpace {
@@ -44,6 +45,26 @@ export class KeySpace {
   /** One of the lists of open transactions; their numbers spread them over the slots. */
   openTransactions(list: number): string {
     return `${this.namespace}:o:{${list}}`;
+  }
+
+  /** What is written after a commit, to learn how far the replicas are. Lives in the slot of `serverKey`. */
+  replicaMark(serverKey: string): string {
+    return `${this.namespace}:w:{${hashTag(serverKey)}}`;
+  }
+
+  /** Members, rolls and payloads of the participants of a name, in one slot. */
+  rolls(name: string): readonly string[] {
+    return ['m', 'r', 'p'].map((kind) => `${this.namespace}:p:{${name}}:${kind}`);
+  }
+
+  /** How a transaction ended, for the participants of a name; in their slot. */
+  rollRecord(name: string, txnId: string): string {
+    return `${this.namespace}:p:{${name}}:d:${txnId}`;
+  }
+
+  /** Below the inboxes, so that who may use those may use these. */
+  rollChannel(name: string): string {
+    return `${this.namespace}:in:p:${name}`;
   }
 
   inbox(id: string): string {

@@ -1,16 +1,32 @@
 import type { ErrorSink } from '../base/error-sink.js';
 import type { CommitRequest, CommitOutcome, ResolveOutcome } from './entry-operations.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './fill-operations.js';
 import type { Intent } from './intent.js';
 import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   OpenTransaction,
   PrepareOutcome,
   PrepareRequest,
   SettleRequest,
   StoredEntry,
 } from './intent-operations.js';
+import type {
+  AnswerOutcome,
+  MemberAnswer,
+  MemberLook,
+  MemberOutcome,
+  RollCall,
+  RollCallOutcome,
+  RollConclusion,
+  RollHint,
+  RollOutcome,
+  RollState,
+  VotesComplete,
+} from './member-operations.js';
 import type {
   AcquireOutcome,
   AcquireRequest,
@@ -86,13 +102,39 @@ export abstract class CacheTxnStore {
   abstract prepare(request: PrepareRequest): Promise<PrepareOutcome>;
   /** Commits a transaction that every slot has prepared. */
   abstract decide(request: DecideRequest): Promise<DecideOutcome>;
-  /** What became of the transaction; it becomes `aborted` when nothing is decided and its deadline has passed. */
-  abstract askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision>;
+  /** What became of the transaction; it becomes `aborted` when the slot decides, nothing is decided and the deadline has passed. */
+  abstract askDecision(question: DecisionQuestion): Promise<Decision>;
   abstract settle(request: SettleRequest): Promise<void>;
   /** Every slot has settled the transaction: its decision, or that it was aborted, may be forgotten after `keepMs`. */
   abstract retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void>;
+  /** The value of a key, or leave to fill it (protocol section 5). */
+  abstract leaseFill(request: LeaseRequest): Promise<LeaseOutcome>;
+  /** Publishes a loaded value if nothing has happened to the key since its lease (protocol I3). */
+  abstract fill(request: FillRequest): Promise<FillOutcome>;
+
+  /** Who keeps the data: another text after every restart and failover that may have lost some of them. */
+  abstract identity(): Promise<string>;
+
   /** Nothing is left of the transaction. */
   abstract closeTransaction(transaction: OpenTransaction): Promise<void>;
   /** Transactions that should have been closed by now, those overdue for longest before others, at most `limit` or a little more. */
   abstract overdueTransactions(limit: number): Promise<readonly OpenTransaction[]>;
+  /** Transactions on their way, overdue or not, in the same order and number; changes nothing. Fails when a part of the list does not answer. */
+  abstract listTransactions(limit: number): Promise<readonly ListedTransaction[]>;
+
+  /** Renews the lease of a member, or makes it one, and tells what is asked of it. Members whose lease has ended are none any more. */
+  abstract lookAsMember(look: MemberLook): Promise<MemberOutcome>;
+  /** Nobody waits for this node any more. */
+  abstract leaveMembers(name: string, node: string): Promise<void>;
+  /** Asks all members of a name to vote, and tells them so. */
+  abstract callRoll(call: RollCall): Promise<RollCallOutcome>;
+  /** How far the voting is. */
+  abstract readRoll(name: string, txnId: string): Promise<RollState>;
+  abstract answerRoll(answer: MemberAnswer): Promise<AnswerOutcome>;
+  /** Notes how a transaction ended, unless that is known, tells the members, and answers what is noted. */
+  abstract concludeRoll(conclusion: RollConclusion): Promise<RollOutcome>;
+  /** Calls `listener` for every hint to the members of a name. After a gap, one to look. */
+  abstract watchRolls(name: string, listener: (hint: RollHint) => void): Promise<Unsubscribe>;
+  /** Calls `listener` when the voting on a transaction of this process has come to an end. */
+  abstract onVotesComplete(listener: (votes: VotesComplete) => void): Unsubscribe;
 }

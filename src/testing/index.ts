@@ -18,6 +18,13 @@ export { noScript, type ScriptFlusher } from './faults/no-script.js';
 export type { StoreCall } from './faults/store-journal.js';
 export { inTestWorld, type ProviderOverrides } from './in-test-world.js';
 export { ManualClock } from './manual-clock.js';
+export {
+  MemoryDatabase,
+  memoryDatabase,
+  MemoryParticipant,
+  memoryParticipant,
+  type ParticipantCall,
+} from './memory-participant.js';
 export { storeConformanceCases } from './store-conformance/store-conformance.js';
 export type { StoreConformanceCase, StoreHarness } from './store-conformance/store-harness.js';
 export { type ProviderSource, storeOf } from './store-of.js';

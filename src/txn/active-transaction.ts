@@ -2,6 +2,11 @@ import type { LazyAbort } from '../base/abort.js';
 import { type Binding, callScope, ScopeKey } from '../base/async-scope.js';
 import { TransactionRolledBackError, TransactionStateError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
+import {
+  isDecider,
+  type DecidingParticipant,
+  type TransactionParticipant,
+} from '../commit/participants/participant.js';
 import type { LockHandle } from '../lock/lock-handle.js';
 import type { EntryRecord } from '../store/entry-operations.js';
 import type { Transaction, TransactionHook, TransactionOutcome } from './transaction.js';
@@ -42,6 +47,8 @@ export function asTransactions(txns: readonly ActiveTransaction[]): Binding {
 /** The coordinator that made a transaction: those of two stores in one call are strangers to each other. */
 export interface TransactionOwner {
   readonly storeName: string;
+  /** The name of the participant that may decide its transactions. */
+  readonly databaseName: string | undefined;
 }
 
 const NONE: readonly ActiveTransaction[] = [];
@@ -57,6 +64,12 @@ export type FetchEntries = (keys: readonly string[]) => Promise<readonly (EntryR
  */
 export class ActiveTransaction implements Transaction {
   readonly hooks = new Hooks();
+  /** Who votes on the commit. */
+  readonly voters: TransactionParticipant[] = [];
+  /** Commits it now, while its code still runs: for the database that decides it. Set by whoever runs it. */
+  commitNow: () => Promise<void> = () =>
+    Promise.reject(new Error('this transaction commits with the one it is a part of'));
+  private chosen: DecidingParticipant | undefined;
   private state: 'active' | 'committing' | 'ended' = 'active';
   private rollbackReason: string | undefined;
 
@@ -75,6 +88,11 @@ export class ActiveTransaction implements Transaction {
 
   get signal(): AbortSignal {
     return this.ending.signal;
+  }
+
+  /** Who decides it, or what it is a part of, in place of a slot. */
+  get decider(): DecidingParticipant | undefined {
+    return this.chosen ?? this.whole?.decider;
   }
 
   /** It has ended, or is about to: nothing can be read, written or hooked in any more. */
@@ -106,6 +124,7 @@ export class ActiveTransaction implements Transaction {
     part.assertUsable();
     part.buffer.mergeIntoParent();
     part.hooks.moveTo(this.hooks);
+    this.voters.push(...part.voters);
     this.rollbackReason ??= part.rollbackReason;
     part.end();
   }
@@ -113,6 +132,15 @@ export class ActiveTransaction implements Transaction {
   setRollbackOnly(reason = 'setRollbackOnly was called'): void {
     this.assertUsable();
     this.rollbackReason ??= reason;
+  }
+
+  enlist(participant: TransactionParticipant): void {
+    this.assertUsable();
+    if (!isDecider(participant)) this.voters.push(participant);
+    else {
+      this.assertMayDecide(participant);
+      this.chosen = participant;
+    }
   }
 
   beforeCommit(hook: TransactionHook): void {
@@ -194,14 +222,37 @@ export class ActiveTransaction implements Transaction {
     return this.ending.reason === undefined && this.state === 'active' && (this.whole?.isUsable ?? true);
   }
 
+  private assertMayDecide({ name }: DecidingParticipant): void {
+    const details = { txnId: this.id, participant: name };
+    if (this.whole !== undefined) {
+      throw new TransactionStateError(
+        `${name} cannot decide a nested part, which may still be undone; begin the database transaction around it`,
+        { details },
+      );
+    }
+    if (this.chosen !== undefined) {
+      throw new TransactionStateError(
+        `${this.chosen.name} decides this transaction already; a second decider would be a second commit`,
+        { details },
+      );
+    }
+    if (name !== this.owner.databaseName) {
+      throw new TransactionStateError(
+        `${name} would decide this transaction, and nobody could ask it after a crash: give it to forRoot({ txn: { database } })`,
+        { details },
+      );
+    }
+  }
+
   /** @throws TransactionStateError `TXN_STATE` when it is over, else the reason of its signal when that has aborted */
   assertUsable(): void {
     this.whole?.assertUsable();
     if (this.ending.reason) throw this.ending.reason;
     if (this.state === 'active') return;
-    throw new TransactionStateError('the transaction is over; work that outlives it must start its own', {
-      details: { txnId: this.id },
-    });
+    const why = this.chosen
+      ? `a database transaction of ${this.chosen.name} has ended the transaction with its COMMIT or ROLLBACK; what comes after it belongs into it, or needs a transaction of its own`
+      : 'the transaction is over; work that outlives it must start its own';
+    throw new TransactionStateError(why, { details: { txnId: this.id } });
   }
 }
 

@@ -1,6 +1,6 @@
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
-import { layerDecorator } from '../pipeline/decorate.js';
+import { layerDecorator, refuseBareUse } from '../pipeline/decorate.js';
 import { resolveTransactionOptions, type TransactionOptions } from './txn.options.js';
 
 /** Options of `@CacheTxn`. */
@@ -24,6 +24,7 @@ export const CACHE_TXN = Symbol('@CacheTxn');
  * @throws InvalidOptionsError `INVALID_OPTIONS`, when the class is defined
  */
 export function CacheTxn(options: CacheTxnOptions = {}): MethodDecorator & ClassDecorator {
+  refuseBareUse('@CacheTxn()', options);
   onlyOptions(options, CACHE_TXN_OPTIONS, '@CacheTxn');
   resolveTransactionOptions(options, {});
   return layerDecorator(CACHE_TXN, options);

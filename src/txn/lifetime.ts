@@ -17,7 +17,8 @@ export class Lifetime {
   /** Fires at the first of them. */
   readonly ending = new LazyAbort();
   private readonly stops: (() => void)[] = [];
-  private onTimeout = (): void => undefined;
+  /** What to do at the deadline about work that is underway: the hooks before a commit may run within the work itself. */
+  private readonly racing = new Set<() => void>();
   private isClosed = false;
   readonly deadlineMs: number;
 
@@ -29,7 +30,7 @@ export class Lifetime {
     this.deadlineMs = clock.now() + timeoutMs;
     const timer = clock.after(timeoutMs, () => {
       this.timeOut();
-      this.onTimeout();
+      for (const outlived of this.racing) outlived();
     });
     this.stops.push(() => {
       timer.cancel();
@@ -54,11 +55,22 @@ export class Lifetime {
   race<T>(start: () => T | Promise<T>, onOutlived: (work: Promise<T>) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       const work = Promise.resolve(start());
-      this.onTimeout = () => {
+      const outlived = (): void => {
         onOutlived(work);
         reject(present(this.ending.reason, 'the reason of a time-out'));
       };
-      work.then(resolve, reject);
+      this.racing.add(outlived);
+      work.then(
+        (result) => {
+          this.racing.delete(outlived);
+          resolve(result);
+        },
+        (error: unknown) => {
+          this.racing.delete(outlived);
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever the work failed with
+          reject(error);
+        },
+      );
     });
   }
 

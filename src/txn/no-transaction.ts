@@ -18,6 +18,10 @@ export class NoTransaction implements Transaction {
     return this.refuse('setRollbackOnly');
   }
 
+  enlist(): never {
+    return this.refuse('enlist');
+  }
+
   beforeCommit(): never {
     return this.refuse('beforeCommit');
   }

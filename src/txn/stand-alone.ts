@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.js';
 import { newId } from '../base/random.js';
 import type { Committer } from '../commit/committer.js';
 import type { EntryReader } from '../commit/entry-reader.js';
-import type { CommittedVersions } from '../commit/proposal.js';
+import type { CommittedVersions } from '../commit/protocol/proposal.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';

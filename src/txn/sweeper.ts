@@ -1,20 +1,24 @@
 import { AsyncResource } from 'node:async_hooks';
-import type { Clock, Timer } from '../base/clock.js';
+import { type Clock, sleep, type Timer } from '../base/clock.js';
 import { ShuttingDownError, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
-import type { Recovery } from '../commit/recovery.js';
+import type { Recovery } from '../commit/recovery/recovery.js';
 import type { LockService } from '../lock/lock.service.js';
 
 /** The lock that lets one process sweep at a time. */
 const LOCK = 'nestjs-cache-txn/recovery';
 /** Short, because the sweeper may be the process that dies. Two that sweep at the same time only do the same work twice. */
 const LEASE_MS = 500;
+/** How long a start waits for the first look. */
+const FIRST_AWAITED_MS = 1_000;
 /** How long the lock stays taken at the least: all processes together sweep about as often as one. */
 const HELD_PART = 0.8;
 
 /** What a sweeper is made of. */
 export interface SweeperDependencies {
-  readonly recovery: Recovery;
+  readonly recovery: Pick<Recovery, 'clearUp'>;
+  /** What else wants looking at as often, by one process at a time, after the transactions. */
+  readonly further?: readonly (() => Promise<unknown>)[];
   readonly locks: LockService;
   readonly clock: Clock;
   readonly report: ErrorSink;
@@ -32,8 +36,19 @@ export class Sweeper {
 
   constructor(private readonly deps: SweeperDependencies) {}
 
-  start(): void {
-    this.schedule();
+  /**
+   * Looks for the first time at once where there is more to look at than transactions: what was written before the servers are known
+   * counts as what they may have lost. Resolves then, or when that takes long.
+   */
+  async start(): Promise<void> {
+    if (!this.deps.further?.length) {
+      this.schedule();
+      return;
+    }
+    this.sweeping = this.sweep().finally(() => {
+      this.schedule();
+    });
+    await Promise.race([this.sweeping, sleep(this.deps.clock, FIRST_AWAITED_MS)]);
   }
 
   /** Resolves when the last sweep has ended. */
@@ -56,13 +71,14 @@ export class Sweeper {
   }
 
   private async sweep(): Promise<void> {
-    const { everyMs, locks, recovery, report } = this.deps;
+    const { everyMs, further = [], locks, recovery, report } = this.deps;
     try {
       const minHold = Math.min(Math.ceil(HELD_PART * everyMs), LEASE_MS);
       const lock = await locks.tryAcquire(LOCK, { lease: LEASE_MS, minHold, renew: false });
       if (lock === null) return;
       try {
         await recovery.clearUp();
+        for (const look of further) await look();
       } finally {
         await lock.release();
       }

@@ -4,11 +4,20 @@ import type { Clock } from '../base/clock.js';
 import { InvalidOptionsError, ShuttingDownError, TransactionStateError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { isIdleWithin } from '../base/idle.js';
+import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { Random } from '../base/random.js';
 import { rejecting } from '../base/rejecting.js';
+import { Settlement } from '../base/settlement.js';
 import { shownAs } from '../base/shown-as.js';
 import { Committer } from '../commit/committer.js';
+import { DatabaseArbiter } from '../commit/deciders/database-arbiter.js';
 import { EntryReader } from '../commit/entry-reader.js';
+import type {
+  BeginDatabaseTransaction,
+  BeginSavepoint,
+  MarkingDatabase,
+} from '../commit/deciders/transaction-database.js';
+import { IntentResolver } from '../commit/recovery/intent-resolver.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
@@ -19,7 +28,7 @@ import {
   type ResolvedRetryOptions,
   resolveRetryOptions,
   resolveStrategy,
-  type RetryOptions,
+  RETRY_OPTIONS,
   type VersionModuleOptions,
 } from '../version/version.options.js';
 import {
@@ -27,10 +36,12 @@ import {
   asTransaction,
   currentTransaction,
   innermostTransaction,
-  type TransactionOwner,
+  otherTransactions,
 } from './active-transaction.js';
+import { decideByDatabase, isWithinDatabase } from './database-session.js';
 import { isolateAttempt } from './isolated-attempt.js';
 import { callLocks, namedLocks } from './lock-guards.js';
+import { nestPart, nestWithSavepoint } from './nested-part.js';
 import { NoTransaction } from './no-transaction.js';
 import { actionFor, isApart } from './propagation.js';
 import { StandAlone } from './stand-alone.js';
@@ -39,6 +50,9 @@ import { TransactionRunner } from './transaction-runner.js';
 import {
   type ResolvedTransactionOptions,
   resolveTransactionOptions,
+  RUN_WITH_RETRY_OPTIONS,
+  type RunWithRetryOptions,
+  TRANSACTION_OPTIONS,
   type TransactionModuleOptions,
   type TransactionOptions,
 } from './txn.options.js';
@@ -59,32 +73,52 @@ export interface CoordinatorDependencies {
 /**
  * Runs functions as transactions: their cache writes wait for the commit and become visible together, or not at all.
  */
-export class TransactionCoordinator implements TransactionOwner {
+// It is a TransactionOwner and has DatabaseTransactions without saying so: the published declarations lack what is internal.
+export class TransactionCoordinator {
   /** The name of the module that this service belongs to. */
   readonly storeName: string;
+  /** @internal */
+  readonly databaseName: string | undefined;
   /** @internal For the cache and the version service: what happens outside of any transaction. */
   readonly alone: StandAlone;
   /** @internal */
   readonly versionStrategy: VersionStrategy;
+  /** @internal */
+  readonly store: CacheTxnStore;
+  /** @internal One for the module: whoever meets what a transaction has left shares the question. */
+  readonly arbiter: DatabaseArbiter;
+  /** @internal */
+  readonly resolver: IntentResolver;
   private readonly committer: Committer;
   private readonly runner: TransactionRunner;
   private readonly defaults: ResolvedTransactionOptions;
   private readonly retryDefaults: ResolvedRetryOptions;
-  private isClosing = false;
+  private readonly firstVoters = new Settlement();
+  private phase: 'open' | 'draining' | 'over' = 'open';
 
   constructor(private readonly deps: CoordinatorDependencies) {
     const { clock, locks, random, store, report, resourceTtlMs } = deps;
     this.storeName = locks.storeName;
+    this.databaseName = deps.options.database?.name;
     this.defaults = resolveTransactionOptions({}, deps.options);
     this.retryDefaults = resolveRetryOptions({}, deps.version);
     this.versionStrategy = resolveStrategy(deps.version);
-    this.committer = new Committer(store, clock, random);
+    this.store = store;
+    this.arbiter = new DatabaseArbiter(deps.options.database);
+    this.resolver = new IntentResolver(store, this.arbiter);
+    this.committer = new Committer(store, clock, random, {
+      arbiter: this.arbiter,
+      report,
+      onVoters: () => {
+        this.firstVoters.resolve();
+      },
+    });
     const common = {
       store,
       locks,
       clock,
       committer: this.committer,
-      reader: new EntryReader(store),
+      reader: new EntryReader(store, this.resolver),
       strategy: this.versionStrategy,
     };
     this.runner = new TransactionRunner({ ...common, owner: this, report, resourceTtlMs });
@@ -105,25 +139,23 @@ export class TransactionCoordinator implements TransactionOwner {
    * @throws LockLostError `LOCK_LOST` when a lock of the call is no longer held
    * @throws TransactionTimeoutError `TXN_TIMEOUT`, TransactionRolledBackError `TXN_ROLLED_BACK`,
    * TransactionAbortedError `TXN_ABORTED` when `options.signal` aborts, TransactionInDoubtError `TXN_IN_DOUBT`,
-   * TransactionStateError `TXN_STATE`, LimitExceededError `LIMIT_EXCEEDED`,
+   * TransactionStateError `TXN_STATE`, LimitExceededError `LIMIT_EXCEEDED`, InvalidOptionsError `INVALID_OPTIONS`,
    * StoreUnavailableError `STORE_UNAVAILABLE`, ShuttingDownError `SHUTTING_DOWN`; StoreTimeoutError `STORE_TIMEOUT` when it
    * only read
    */
   run<T>(fn: Work<T>): Promise<T>;
   run<T>(options: TransactionOptions, fn: Work<T>): Promise<T>;
   run<T>(optionsOrFn: TransactionOptions | Work<T>, maybeFn?: Work<T>): Promise<T> {
-    return rejecting(() => this.execute(...split(optionsOrFn, maybeFn)));
+    return rejecting(() => this.execute(...split(optionsOrFn, maybeFn, TRANSACTION_OPTIONS)));
   }
 
   /** Like {@link run}, and runs `fn` again after a version conflict; `options.retry` and `forRoot({ version })` bound it. */
   runWithRetry<T>(fn: Work<T>): Promise<T>;
-  runWithRetry<T>(options: TransactionOptions & { readonly retry?: RetryOptions }, fn: Work<T>): Promise<T>;
-  runWithRetry<T>(
-    optionsOrFn: (TransactionOptions & { readonly retry?: RetryOptions }) | Work<T>,
-    maybeFn?: Work<T>,
-  ): Promise<T> {
+  runWithRetry<T>(options: RunWithRetryOptions, fn: Work<T>): Promise<T>;
+  runWithRetry<T>(optionsOrFn: RunWithRetryOptions | Work<T>, maybeFn?: Work<T>): Promise<T> {
     return rejecting(() => {
-      const [options, fn] = split(optionsOrFn, maybeFn);
+      const [options, fn] = split(optionsOrFn, maybeFn, RUN_WITH_RETRY_OPTIONS);
+      if (options.retry !== undefined) onlyOptions(options.retry, RETRY_OPTIONS, 'retry');
       const { clock, random, version } = this.deps;
       const retry = options.retry ? resolveRetryOptions(options.retry, version) : this.retryDefaults;
       const deps = { clock, random, owner: this, commitsItself: isApart(options.propagation) };
@@ -150,7 +182,7 @@ export class TransactionCoordinator implements TransactionOwner {
       case 'join':
         return this.join(this.part(outer, options), fn);
       case 'nest':
-        return this.nest(this.part(outer, options), fn);
+        return nestPart(this, this.deps.report, this.undoable(this.part(outer, options)), fn);
       case 'begin':
         this.assertOpen(callLocks().length > 0 || innermostTransaction()?.isOver === false);
         return this.runner.run(options, resolved, fn, resource);
@@ -166,11 +198,55 @@ export class TransactionCoordinator implements TransactionOwner {
   }
 
   /**
+   * For database adapters: runs a database transaction that decides the cache transaction of the call, or one that begins here. A
+   * further one inside of it has one of its own; one beside or after it would be a second commit.
+   *
+   * @throws InvalidOptionsError `INVALID_OPTIONS` when it is not the database of the module
+   * @throws TransactionStateError `TXN_STATE` when another one, which this one is not inside of, decides the cache transaction
+   * @internal
+   */
+  withDatabase<T>(database: MarkingDatabase, begin: BeginDatabaseTransaction<T>): Promise<T> {
+    return rejecting(() => {
+      if (database !== this.deps.options.database) {
+        throw new InvalidOptionsError(
+          `${database.name} is not the database of this module: give the same object to forRoot({ txn: { database } })`,
+        );
+      }
+      const outer = this.active();
+      if (outer?.decider && !isWithinDatabase(outer)) throw decidedAlready(outer);
+      const propagation = outer?.decider ? 'requires_new' : 'required';
+      return this.execute({ propagation }, () =>
+        decideByDatabase(present(this.active(), 'the transaction to decide'), database, begin, this.deps.clock),
+      );
+    });
+  }
+
+  /**
+   * For database adapters: a savepoint of the database, and the same for the cache.
+   * @internal
+   */
+  nestInDatabase<T>(begin: BeginSavepoint<T>): Promise<T> {
+    return rejecting(() => {
+      const outer = this.active();
+      if (outer === undefined) return this.execute({ propagation: 'nested' }, () => begin(() => undefined));
+      return nestWithSavepoint(this, this.deps.report, this.part(outer, {}), begin);
+    });
+  }
+
+  /**
    * For the cache: the transaction that a read or write of this module belongs to.
    * @internal
    */
   active(): ActiveTransaction | undefined {
     return currentTransaction(this);
+  }
+
+  /**
+   * Resolves when participants vote for the first time: from then on something may be left to clear up, in one slot too.
+   * @internal
+   */
+  get hasVoters(): Promise<void> {
+    return this.firstVoters.promise;
   }
 
   /**
@@ -181,10 +257,15 @@ export class TransactionCoordinator implements TransactionOwner {
   async drain(graceMs: number): Promise<void> {
     const { clock } = this.deps;
     const isIdle = (): boolean => this.runner.isIdle && this.committer.isIdle;
-    this.isClosing = true;
-    if (await isIdleWithin(clock, isIdle, graceMs)) return;
+    this.phase = 'draining';
+    if (await isIdleWithin(clock, isIdle, graceMs)) {
+      this.committer.close();
+      return;
+    }
+    this.phase = 'over';
     this.runner.abortAll(new ShuttingDownError('the application is closing; the transaction was rolled back'));
     await isIdleWithin(clock, isIdle, graceMs);
+    this.committer.close();
   }
 
   /** The transaction that a part takes part in; what the part demands, the whole does. */
@@ -193,6 +274,24 @@ export class TransactionCoordinator implements TransactionOwner {
     whole.assertUsable();
     for (const lock of namedLocks(this.deps.locks, options.locks)) whole.guards.add(lock);
     return whole;
+  }
+
+  /** A part whose rows would stay when it is undone could leave entries older than these. */
+  private undoable(whole: ActiveTransaction): ActiveTransaction {
+    if (!isWithinDatabase(whole)) return whole;
+    throw new TransactionStateError(
+      'a nested part of the cache alone, within a database transaction, could be undone without its rows: begin the part in the database, ' +
+        'with Propagation.Nested of its adapter',
+      { details: { txnId: whole.id } },
+    );
+  }
+
+  /**
+   * For retries.
+   * @internal
+   */
+  get canUndo(): boolean {
+    return !otherTransactions(this).some(isWithinDatabase);
   }
 
   /**
@@ -217,25 +316,19 @@ export class TransactionCoordinator implements TransactionOwner {
     return callScope.runAll([outsideTransaction(this), asTransaction(this, undefined)], () => fn(none));
   }
 
-  private async nest<T>(outer: ActiveTransaction, fn: Work<T>): Promise<T> {
-    const part = outer.nest();
-    try {
-      const result = await callScope.runAll([asTransaction(this, part)], () => fn(part));
-      part.assertNotRollbackOnly();
-      outer.absorb(part);
-      return result;
-    } catch (error) {
-      part.end();
-      await part.hooks.runAfter('rolled-back', this.deps.report);
-      throw error;
-    }
-  }
-
-  /** What belongs to a running call may go on: the call is what the closing application waits for. */
+  /** What belongs to a running call may go on, as long as that is what the closing application waits for. */
   private assertOpen(isOfRunningCall: boolean): void {
-    if (this.isClosing && !isOfRunningCall)
-      throw new ShuttingDownError('the application is closing: no new transaction');
+    if (this.phase === 'open' || (this.phase === 'draining' && isOfRunningCall)) return;
+    throw new ShuttingDownError('the application is closing: no new transaction');
   }
+}
+
+function decidedAlready({ id, decider }: ActiveTransaction): TransactionStateError {
+  return new TransactionStateError(
+    `a database transaction of ${String(decider?.name)} decides this cache transaction already; a second one would be a second commit: ` +
+      'put both into one, or begin the second in a cache transaction of its own, with propagation requires_new',
+    { details: { txnId: id } },
+  );
 }
 
 /** Nothing in it differs from the options of the module. */
@@ -243,9 +336,14 @@ function isDefault({ propagation, isolation, timeout, readOnly }: TransactionOpt
   return (propagation ?? isolation ?? timeout ?? readOnly) === undefined;
 }
 
-function split<O extends TransactionOptions, T>(optionsOrFn: O | Work<T>, maybeFn: Work<T> | undefined): [O, Work<T>] {
+function split<O extends TransactionOptions, T>(
+  optionsOrFn: O | Work<T>,
+  maybeFn: Work<T> | undefined,
+  names: OptionNames<O>,
+): [O, Work<T>] {
   if (typeof optionsOrFn === 'function') return [{} as O, optionsOrFn];
   if (maybeFn === undefined) throw new InvalidOptionsError('run needs a function to run as a transaction');
+  onlyOptions(optionsOrFn, names, 'a transaction');
   return [optionsOrFn, maybeFn];
 }
 

@@ -5,7 +5,7 @@ import type { ErrorSink } from '../base/error-sink.js';
 import { newId } from '../base/random.js';
 import type { Committer } from '../commit/committer.js';
 import type { EntryReader } from '../commit/entry-reader.js';
-import type { Proposal } from '../commit/proposal.js';
+import type { Proposal } from '../commit/protocol/proposal.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
@@ -77,6 +77,19 @@ export class TransactionRunner {
     const within = <R>(work: () => R | Promise<R>): Promise<R> =>
       lifetime.race(() => callScope.runAll(bindings, work), keepLocks);
     let outcome: TransactionOutcome = 'rolled-back';
+    const commit = async (): Promise<void> => {
+      txn.assertNotRollbackOnly();
+      lifetime.assertAlive();
+      if (!txn.hooks.areNone) await within(() => txn.hooks.runBeforeCommit());
+      txn.assertNotRollbackOnly();
+      lifetime.assertAlive();
+      txn.startCommit();
+      lifetime.close();
+      noteCommitted(store, await committer.commit(this.proposal(txn, lifetime.deadlineMs, resource)));
+      outcome = 'committed';
+    };
+    let committing: Promise<void> | undefined;
+    txn.commitNow = () => (committing ??= commit());
     this.running.add(lifetime);
     try {
       const calm =
@@ -84,15 +97,8 @@ export class TransactionRunner {
       try {
         lifetime.assertAlive();
         const result = await within(() => fn(txn));
-        txn.assertNotRollbackOnly();
-        lifetime.assertAlive();
-        if (!txn.hooks.areNone) await within(() => txn.hooks.runBeforeCommit());
-        txn.assertNotRollbackOnly();
-        lifetime.assertAlive();
-        txn.startCommit();
-        lifetime.close();
-        noteCommitted(store, await committer.commit(this.proposal(txn, lifetime.deadlineMs, resource)));
-        outcome = 'committed';
+        // A database that decides has had it committed already; its method may have swallowed that this failed.
+        await txn.commitNow();
         return result;
       } finally {
         if (calm) await calm();
@@ -121,6 +127,7 @@ export class TransactionRunner {
     const assertLocksHeld = (): void => {
       for (const lock of txn.guards) lock.assertHeld();
     };
-    return { txnId: txn.id, operations, guards, isUrgent, assertLocksHeld, deadlineMs, demanded };
+    const { decider, voters } = txn;
+    return { txnId: txn.id, operations, guards, isUrgent, assertLocksHeld, deadlineMs, demanded, decider, voters };
   }
 }

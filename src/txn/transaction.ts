@@ -1,3 +1,5 @@
+import type { TransactionParticipant } from '../commit/participants/participant.js';
+
 /** How a transaction ended. `in-doubt`: its commit was sent and nobody could say in time what became of it. */
 export type TransactionOutcome = 'committed' | 'rolled-back' | 'in-doubt';
 
@@ -13,6 +15,12 @@ export interface Transaction {
   readonly signal: AbortSignal;
   /** Lets everything go on but commits nothing: the outermost caller gets a `TransactionRolledBackError`. */
   setRollbackOnly(reason?: string): void;
+  /**
+   * Lets a participant vote on the commit and act on its outcome. One that decides (`resolve`) has to be the `database` of the module,
+   * and the only one of its transaction.
+   * @throws TransactionStateError `TXN_STATE`
+   */
+  enlist(participant: TransactionParticipant): void;
   /** Runs before the commit, still inside the transaction; throwing vetoes the commit. */
   beforeCommit(hook: TransactionHook): void;
   /** Runs when everything is visible; an error goes to the log and changes nothing. */

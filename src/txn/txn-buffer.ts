@@ -25,10 +25,12 @@ interface SizedWrite {
  * What a transaction has read and what it will write. The first read of a key stays the transaction's view of it.
  *
  * An overlay (`nested`) shares the reads, because they were made whatever becomes of its writes, and hands its writes
- * to its parent only when it succeeds.
+ * to its parent only when it succeeds. So it does with what it has loaded, which its own undone rows may have been.
  */
 export class TxnBuffer {
   private readonly writes = new Map<string, SizedWrite>();
+  /** Values that the transaction has loaded for keys without one: its own view of them, which nobody else gets (protocol I9). */
+  private readonly loads = new Map<string, string>();
   /** Of all writes so far, those that later ones replaced included. */
   private bytesEver = 0;
 
@@ -48,6 +50,7 @@ export class TxnBuffer {
    */
   mergeIntoParent(): void {
     this.parent?.admitWrites(this.writes);
+    for (const [key, value] of this.loads) this.parent?.recordLoad(key, value);
   }
 
   /** Undefined when the transaction neither wrote nor read the key. */
@@ -57,7 +60,7 @@ export class TxnBuffer {
     const write = this.writeOf(key);
     if (write?.kind === 'put') return { value: write.value, version };
     if (write?.kind === 'delete') return { value: undefined, version };
-    return this.reads.has(key) ? { value: read?.value, version } : undefined;
+    return this.reads.has(key) ? { value: read?.value ?? this.loadOf(key), version } : undefined;
   }
 
   /**
@@ -75,6 +78,11 @@ export class TxnBuffer {
     this.admitReads([key]);
     this.reads.set(key, record);
     return record;
+  }
+
+  /** The key was read, and had no value; the first load of it stays the view. */
+  recordLoad(key: string, value: string): void {
+    if (this.loadOf(key) === undefined) this.loads.set(key, value);
   }
 
   /** @throws LimitExceededError `LIMIT_EXCEEDED` */
@@ -137,6 +145,10 @@ export class TxnBuffer {
       );
     }
     return { kind: 'version', version };
+  }
+
+  private loadOf(key: string): string | undefined {
+    return this.loads.get(key) ?? this.parent?.loadOf(key);
   }
 
   private writeOf(key: string): BufferedWrite | undefined {

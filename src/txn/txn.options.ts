@@ -1,8 +1,10 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { LimitExceededError } from '../base/errors.js';
 import { oneOf, type OptionNames, wholeNumber } from '../base/option-checks.js';
+import type { TransactionDatabase } from '../commit/deciders/transaction-database.js';
 import type { Lock } from '../lock/lock.js';
 import { LIMITS } from '../store/limits.js';
+import type { RetryOptions } from '../version/version.options.js';
 import { type Propagation, PROPAGATIONS } from './propagation.js';
 
 /**
@@ -18,6 +20,7 @@ export type Isolation = 'serializable' | 'read-committed';
 export interface TransactionOptions {
   /** What to do about a transaction that is already there. Default `required`. */
   readonly propagation?: Propagation;
+  /** What the commit checks beside what is written. Default `serializable`. */
   readonly isolation?: Isolation;
   /** From the beginning to the commit; then it is rolled back with `TXN_TIMEOUT`. Default `'5s'`; 1 ms to 1 hour. */
   readonly timeout?: Duration;
@@ -43,7 +46,34 @@ export interface TransactionModuleOptions extends Pick<TransactionOptions, 'isol
    * `'500ms'`; 50 ms to 1 minute; false never looks, and leaves it to readers and to other processes.
    */
   readonly recovery?: Duration | false;
+  /**
+   * The database that may decide transactions, so that rows and cache entries are committed together: what `pgTransactional` or
+   * `postgresMarkers` of `nestjs-cache-txn/pg` makes. Default none: a transaction covers the cache alone.
+   */
+  readonly database?: TransactionDatabase;
 }
+
+/** The options of `TransactionCoordinator.run`. */
+export const TRANSACTION_OPTIONS: OptionNames<TransactionOptions> = {
+  propagation: true,
+  isolation: true,
+  timeout: true,
+  readOnly: true,
+  locks: true,
+  signal: true,
+};
+
+/** Options of `TransactionCoordinator.runWithRetry`. */
+export interface RunWithRetryOptions extends TransactionOptions {
+  /** Default: those of `forRoot({ version })`. */
+  readonly retry?: RetryOptions;
+}
+
+/** The options of `TransactionCoordinator.runWithRetry`. */
+export const RUN_WITH_RETRY_OPTIONS: OptionNames<RunWithRetryOptions> = {
+  ...TRANSACTION_OPTIONS,
+  retry: true,
+};
 
 /** The options of `forRoot({ txn })`. */
 export const TXN_MODULE_OPTIONS: OptionNames<TransactionModuleOptions> = {
@@ -52,6 +82,7 @@ export const TXN_MODULE_OPTIONS: OptionNames<TransactionModuleOptions> = {
   maxKeys: true,
   maxBytes: true,
   recovery: true,
+  database: true,
 };
 
 export interface TransactionLimits {

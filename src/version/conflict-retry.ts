@@ -7,6 +7,8 @@ import type { ResolvedRetryOptions } from './version.options.js';
 
 /** Whose conflicts are retried. */
 export interface RetryOwner {
+  /** Whether a failed attempt can be undone: not what it did in a database transaction that decides one of another store around the call. */
+  readonly canUndo: boolean;
   /** Runs one attempt so that a conflict leaves nothing of it behind, in transactions of other stores around it either (protocol I10). */
   isolate<T>(attempt: () => Promise<T>): Promise<T>;
 }
@@ -19,24 +21,27 @@ export interface RetryDependencies {
   readonly owner: RetryOwner;
   /** What runs commits by itself also inside a transaction (`requires_new`). */
   readonly commitsItself?: boolean;
+  /** What runs has no effect but its writes to the cache (`update`), so there is nothing else to undo. */
+  readonly isComputation?: boolean;
 }
 
 /**
  * Runs `fn` again while it fails with a version conflict, within attempts and time budget (protocol section 4).
  *
  * Nothing but {@link VersionConflictError} is retried. Inside a transaction nothing is unless `commitsItself`: the
- * conflict shows at that transaction's own commit, outside this call.
+ * conflict shows at that transaction's own commit, outside this call. Nor is what cannot be undone.
  *
  * @throws VersionConflictError `VERSION_CONFLICT` the last one, with the number of attempts in its details
  * @throws TransactionAbortedError `TXN_ABORTED` when the signal aborts between two attempts
  */
 export async function retryConflicts<T>(
   options: ResolvedRetryOptions,
-  { clock, random, owner, commitsItself = false }: RetryDependencies,
+  { clock, random, owner, commitsItself = false, isComputation = false }: RetryDependencies,
   signal: AbortSignal | undefined,
   fn: () => Promise<T>,
 ): Promise<T> {
   if (isInsideTransaction(owner) && !commitsItself) return fn();
+  if (!isComputation && !owner.canUndo) return fn();
   const startedMs = clock.now();
   const conflicting = new Set<string>();
   for (let number = 1; ; number++) {

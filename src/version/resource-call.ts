@@ -10,6 +10,8 @@ import type { CacheTxnStore } from '../store/store.js';
 export class ResourceCall {
   private fetched: { readonly record: EntryRecord | undefined; readonly section: Section | undefined } | undefined;
   private version: number | undefined;
+  /** What the call shows may be older than any version that it reads. */
+  private isUnnamed = false;
 
   constructor(
     readonly key: string,
@@ -38,21 +40,34 @@ export class ResourceCall {
     this.version ??= version;
   }
 
+  /**
+   * The call read the resource through the cache: at `version`, or 0 for what was loaded and not published. No version names that, and
+   * least of all 0, which would be the tag of every such body.
+   */
+  noteLoaded(version: number): void {
+    if (this.version !== undefined && this.version > 0) return;
+    if (version === 0) this.isUnnamed = true;
+    else this.version = version;
+  }
+
   /** A commit of the call left the resource at `version`; what was read before the method ran is older. */
   noteCommit(version: number): void {
     this.fetched = undefined;
     this.version = version;
+    // A commit that only made sure that there is still no entry names nothing.
+    if (version > 0) this.isUnnamed = false;
   }
 
-  /** The version that the answer shows; undefined when the call never touched the resource. */
+  /** The version that the answer shows; undefined when the call never touched the resource, or none is known to fit. */
   get shownVersion(): number | undefined {
-    return this.version;
+    return this.isUnnamed ? undefined : this.version;
   }
 
   /** A new attempt reads again. */
   forget(): void {
     this.fetched = undefined;
     this.version = undefined;
+    this.isUnnamed = false;
   }
 }
 
@@ -66,6 +81,12 @@ export function currentResource(store: CacheTxnStore): ResourceCall | undefined 
 
 export function withResource<R>(resource: ResourceCall, fn: () => R): R {
   return callScope.run(RESOURCE, resource, fn);
+}
+
+/** Whatever the call loaded of its resource: the ETag must fit the body. */
+export function noteLoaded(store: CacheTxnStore, key: string, version: number): void {
+  const resource = currentResource(store);
+  if (resource?.key === key) resource.noteLoaded(version);
 }
 
 /** Whichever commit of the call wrote its resource: the ETag must fit the body. */

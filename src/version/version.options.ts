@@ -7,12 +7,12 @@ import type { VersionStrategy } from '../store/entry-operations.js';
 export interface RetryOptions {
   /** Runs in all, the first included. Default 5; 1 to 100. */
   readonly attempts?: number;
-  /** Pause before a retry: uniform between 0 and `initial` doubled for each retry, at most `max`. Default 10 ms and 500 ms. */
+  /** Pause before a retry: uniform between 0 and `initial` doubled for each retry, at most `max`. Default 10 ms and 500 ms; up to 1 minute each. */
   readonly backoff?: { readonly initial?: Duration; readonly max?: Duration };
-  /** No retry starts later than this after the first run. Default `'10s'`. */
+  /** No retry starts later than this after the first run. Default `'10s'`; up to 365 days. */
   readonly budget?: Duration;
   /**
-   * After this many conflicts a retry first takes locks on the conflicting keys, so that it gets through. Default 1: a
+   * After this many conflicts a retry first takes locks on the conflicting keys, so that it gets through. 1 to 100. Default 1: a
    * conflict says that others want these keys now [measured: 50 callers of one key, 5 attempts: 3 % give up, with 3 it is 9 %].
    */
   readonly escalateAfter?: number;

@@ -10,7 +10,7 @@ export interface VersionedEntries {
 }
 
 export interface CompareAndSetOptions {
-  /** How long the entry lives; default `cache.ttl` of the module, 0 for ever. */
+  /** How long the entry lives; default `cache.ttl` of the module, 0 for ever, up to 365 days. */
   readonly ttl?: Duration;
 }
 
@@ -20,13 +20,18 @@ export interface CompareAndSetOptions {
 export class VersionService {
   constructor(private readonly entries: VersionedEntries) {}
 
-  /** The present version; inside a transaction the one it reads, which then belongs to its read set. */
+  /**
+   * The present version; inside a transaction the one it reads, which then belongs to its read set.
+   *
+   * @throws KeyTemplateError `KEY_TEMPLATE`, LimitExceededError `LIMIT_EXCEEDED` for an unusable key, as every method here;
+   * StoreUnavailableError `STORE_UNAVAILABLE`, StoreTimeoutError `STORE_TIMEOUT`
+   */
   async current(key: string): Promise<number> {
     checkKey(key, 'key');
     return this.entries.versionOf(key);
   }
 
-  /** Whether the present version is `expected`. */
+  /** Whether the present version is `expected`. @throws what {@link current} throws */
   async compare(key: string, expected: number): Promise<boolean> {
     return (await this.current(key)) === expected;
   }
@@ -36,6 +41,8 @@ export class VersionService {
    * carries a version only. Its own atomic commit.
    *
    * @throws TransactionStateError `TXN_STATE` inside a transaction: the new version exists only after its commit
+   * @throws LockLostError `LOCK_LOST` when a lock of the call is lost, TransactionInDoubtError `TXN_IN_DOUBT`,
+   * StoreUnavailableError `STORE_UNAVAILABLE`, ShuttingDownError `SHUTTING_DOWN`
    */
   async bump(key: string): Promise<number> {
     checkKey(key, 'key');
@@ -47,7 +54,9 @@ export class VersionService {
    * Its own atomic commit.
    *
    * @throws VersionConflictError `VERSION_CONFLICT` when the version is another
-   * @throws TransactionStateError `TXN_STATE` inside a transaction
+   * @throws InvalidOptionsError `INVALID_OPTIONS` for what is no version, a bad option, and a value that JSON cannot hold;
+   * LimitExceededError `LIMIT_EXCEEDED` for one over 1 MiB
+   * @throws TransactionStateError `TXN_STATE` inside a transaction; what a commit throws, as {@link bump}
    */
   async compareAndSet(
     key: string,

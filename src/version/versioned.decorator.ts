@@ -1,7 +1,7 @@
 import { InvalidOptionsError } from '../base/errors.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
-import { layerDecorator } from '../pipeline/decorate.js';
+import { layerDecorator, refuseBareUse } from '../pipeline/decorate.js';
 import { compileKeys, type KeySource } from '../pipeline/key-source.js';
 import { RETRY_OPTIONS, resolveRetryOptions, type RetryOptions } from './version.options.js';
 
@@ -35,6 +35,7 @@ export const VERSIONED = Symbol('@Versioned');
  * @throws InvalidOptionsError `INVALID_OPTIONS`, when the class is defined
  */
 export function Versioned(options: VersionedOptions = {}): MethodDecorator & ClassDecorator {
+  refuseBareUse('@Versioned()', options);
   onlyOptions(options, VERSIONED_OPTIONS, '@Versioned');
   resolveRetryOptions(options, {});
   if (options.resource !== undefined) compileKeys(options.resource, { decorator: '@Versioned' });

@@ -8,7 +8,7 @@ import { redisStore } from '../../src/redis/redis-store.js';
 import type { CacheTxnStore } from '../../src/store/store.js';
 import { ManualClock } from '../../src/testing/manual-clock.js';
 import { eventually } from '../support/eventually.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
 import { histories, needsPause, type History } from './random-history/history.js';
 import { Side, type SideStores } from './random-history/side.js';
 
@@ -62,6 +62,19 @@ describe('G39: the memory store and the Redis store', () => {
       const expected = [
         ...['acquired', 'queued', 'busy', 'full', 'held', 'lost', 'released', 'true', 'false'],
         ...['committed', 'conflict', 'lock-lost', 'aborted', 'handed over'],
+        ...[
+          'hit',
+          'leased',
+          'busy',
+          'intent',
+          'filled',
+          'refused',
+          'prepared',
+          'published',
+          'void',
+          'pending',
+          'overdue',
+        ],
       ];
       expect([...answers]).toEqual(expect.arrayContaining(expected));
     },

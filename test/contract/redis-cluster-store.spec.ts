@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, it } from '@jest/globals';
 import { redisStore } from '../../src/redis/redis-store.js';
 import { storeConformanceCases } from '../../src/testing/store-conformance/store-conformance.js';
-import { startRedisCluster, type RedisCluster } from '../support/redis-cluster.js';
+import { startRedisCluster, type RedisCluster } from '../support/servers/redis-cluster.js';
 import { RealTimeHarness } from './real-time-harness.js';
 
 describe('G39: the Redis store on a cluster of three masters', () => {

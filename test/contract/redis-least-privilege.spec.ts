@@ -3,8 +3,8 @@ import { Redis } from 'ioredis';
 import { redisStore } from '../../src/redis/redis-store.js';
 import type { RedisConnectionOptions } from '../../src/redis/redis-store.options.js';
 import { storeConformanceCases } from '../../src/testing/store-conformance/store-conformance.js';
-import { DOCUMENTED_PASSWORD, documentedUser } from '../support/documented-user.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { DOCUMENTED_PASSWORD, documentedUser } from '../support/servers/documented-user.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
 import { RealTimeHarness } from './real-time-harness.js';
 
 describe('G39: the Redis store as the documented least-privilege user', () => {

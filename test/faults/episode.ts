@@ -1,11 +1,11 @@
 import { Redis } from 'ioredis';
 import { eventually } from '../support/eventually.js';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
+import { startFaultProxy, type FaultProxy } from '../support/proxy/fault-proxy.js';
 import { only, type HistoryEvent } from '../support/history/event.js';
 import { FencedRegister } from '../support/history/fenced-register.js';
 import { machineMs, memoryHistory, mergeHistories, type Recorder } from '../support/history/recorder.js';
 import { serverRemains } from '../support/history/server-remains.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
 import { SUBJECTS } from './actions.js';
 import { startClient, TIMES, type FaultClient, type FaultClientOptions, type Tally } from './client.js';
 import { type Round } from './seed.js';

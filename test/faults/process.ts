@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { startWorker, type Worker } from '../support/worker.js';
+import { startWorker, type Worker } from '../support/processes/worker.js';
 import { NAMESPACE, type Episode } from './episode.js';
 import type { WorkloadOptions } from './workload.js';
 import type { calls } from './workers/fault.worker.js';

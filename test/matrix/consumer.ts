@@ -3,6 +3,12 @@
  * declarations of the packed library with each supported major of NestJS and ioredis, as CommonJS and as ESM.
  */
 import { Controller, Get, Inject, Injectable, Module, Param, Post } from '@nestjs/common';
+import {
+  ClsPluginTransactional,
+  Transactional,
+  type TransactionalAdapter,
+  TransactionHost,
+} from '@nestjs-cls/transactional';
 import { Cluster, Redis } from 'ioredis';
 import {
   CacheTxn,
@@ -32,6 +38,8 @@ import {
   Versioned,
   VersionService,
 } from 'nestjs-cache-txn';
+import { withCacheTxn } from 'nestjs-cache-txn/cls';
+import { markerTableSql, type PgTransactional, pgTransactional, postgresMarkers } from 'nestjs-cache-txn/pg';
 import {
   CacheTxnTestingModule,
   FaultInjectingStore,
@@ -39,6 +47,8 @@ import {
   MemoryBackend,
   storeConformanceCases,
 } from 'nestjs-cache-txn/testing';
+import { ClsModule } from 'nestjs-cls';
+import pg from 'pg';
 
 interface Event {
   readonly seats: number;
@@ -156,6 +166,64 @@ class ShopOptions implements CacheTxnOptionsFactory {
   providers: [Events],
 })
 export class ConsumerModule {}
+
+const pool = new pg.Pool();
+const db: PgTransactional = pgTransactional(pool, { createTable: true, askTimeout: '100ms' });
+const markers = postgresMarkers(pool, { table: 'app.cache_txn_marker' });
+export const migration: string = markerTableSql('app.cache_txn_marker');
+
+/** An adapter as those of `@nestjs-cls/transactional` are, with the driver's own connection. */
+const adapter: TransactionalAdapter<pg.Pool, pg.Pool | pg.PoolClient, { readonly level?: string }> = {
+  connection: pool,
+  optionsFactory: (connection) => ({
+    wrapWithTransaction: (_options, fn) => fn(),
+    getFallbackInstance: () => connection,
+  }),
+};
+
+@Injectable()
+class Wallets {
+  constructor(
+    @Inject(TransactionHost) private readonly host: TransactionHost<typeof adapter>,
+    @Inject(TransactionalCache) private readonly cache: TransactionalCache,
+  ) {}
+
+  @Transactional<typeof adapter>({ level: 'serializable' })
+  async pay(id: string): Promise<void> {
+    await this.host.tx.query('UPDATE wallets SET balance = 0 WHERE id = $1', [id]);
+    await this.cache.set(`wallet:${id}`, 0);
+  }
+
+  async close(id: string): Promise<number | null> {
+    return db.transaction(async (client) => (await client.query('DELETE FROM wallets WHERE id = $1', [id])).rowCount, {
+      isolation: 'repeatable read',
+    });
+  }
+
+  async balance(id: string): Promise<number | undefined> {
+    const known = await this.cache.getOrLoadMany<number>(
+      [`wallet:${id}`],
+      (keys) => new Map(keys.map((key) => [key, 1])),
+    );
+    return known.get(`wallet:${id}`) ?? this.cache.getOrLoad<number>(`wallet:${id}`, () => 0, { ttl: '1m' });
+  }
+}
+
+@Module({
+  imports: [
+    CacheTxnModule.forRoot({ name: 'pg', txn: { database: db } }),
+    CacheTxnModule.forRoot({ name: 'cls', txn: { database: markers } }),
+    ClsModule.forRoot({
+      plugins: [
+        new ClsPluginTransactional({
+          adapter: withCacheTxn(adapter, { marker: markers, run: (tx, sql) => tx.query(sql) }),
+        }),
+      ],
+    }),
+  ],
+  providers: [Wallets],
+})
+export class WalletsModule {}
 
 const clock = new ManualClock();
 export const backend = new MemoryBackend({ timeUs: clock.timeUs });

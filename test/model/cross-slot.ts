@@ -5,7 +5,7 @@ import { fateKey, initialWorld, type World } from './world.js';
 
 /**
  * Transactions over several slots with their owners, recoverers and readers: every order of events, with the faults given. The
- * owners and recoverers are `src/commit/protocol.ts` itself; a slot is as simple as the scripts allow (slot.ts).
+ * owners and recoverers are `src/commit/protocol/protocol.ts` itself; a slot is as simple as the scripts allow (slot.ts).
  */
 export function crossSlotModel(scenario: Scenario): Model<World> {
   const setting = settingOf(scenario);

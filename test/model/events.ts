@@ -1,4 +1,4 @@
-import type { Command, Move, Result } from '../../src/commit/protocol.js';
+import type { Command, Move, Result } from '../../src/commit/protocol/protocol.js';
 import type { Step } from './explore.js';
 import { run } from './requests.js';
 import { type Setting, shapeOf, type Txn } from './scenario.js';

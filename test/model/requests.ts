@@ -1,4 +1,4 @@
-import type { Result } from '../../src/commit/protocol.js';
+import type { Result } from '../../src/commit/protocol/protocol.js';
 import type { Setting, Txn } from './scenario.js';
 import { ask, compare, decide, type Done, guard, prepare, settle, type Slot } from './slot.js';
 import { changed, fateKey, type Message, txnOf, withSlot, type World } from './world.js';
@@ -20,6 +20,11 @@ export function run(
     return { world: changed(world, index, done, id), result: done.isDone ? 'done' : 'refused' };
   };
   switch (command.step) {
+    case 'mark':
+    case 'vote':
+    case 'execute':
+    case 'withdraw':
+      throw new Error(`a commit over slots alone does not ${command.step}`);
     case 'open':
       return { world: { ...world, listed: { ...world.listed, [id]: true } }, result: 'done' };
     case 'close':

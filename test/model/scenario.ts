@@ -7,7 +7,7 @@ import {
   type Result,
   type Shape,
   type State,
-} from '../../src/commit/protocol.js';
+} from '../../src/commit/protocol/protocol.js';
 import { type SlotRules, SOUND } from './slot.js';
 
 /** What a transaction of a scenario does; slots by index, each with one entry. */
@@ -84,5 +84,11 @@ export function settingOf({ faults, rules, driver, ...scenario }: Scenario): Set
 }
 
 export function shapeOf({ writes, reads = [], lock }: Txn): Shape {
-  return { writing: writes.length, locking: lock === undefined ? 0 : 1, reads: reads.length };
+  return {
+    decider: 'slot',
+    writing: writes.length,
+    locking: lock === undefined ? 0 : 1,
+    reads: reads.length,
+    voters: 0,
+  };
 }

@@ -1,4 +1,4 @@
-import { proceed } from '../../src/commit/protocol.js';
+import { proceed } from '../../src/commit/protocol/protocol.js';
 import type { Driver, Scenario, Txn } from './scenario.js';
 
 const WRITER: Txn = { id: 'T1', writes: [0, 1] };
@@ -20,11 +20,12 @@ export const SHORT: Readonly<Record<string, Scenario>> = {
   'a writer in three slots': { slots: 3, txns: [{ id: 'T1', writes: [2, 0, 1] }], faults: { losses: 1 } },
   'a lock in another slot; a crash and a loss': { slots: 2, txns: [LOCKED], faults: { crashes: 1, losses: 1 } },
   'two that read what the other writes': { slots: 2, txns: CROSSED },
-  'two writers of the same': { slots: 2, txns: [WRITER, RIVAL] },
+  'two writers of the same, without readers': { slots: 2, txns: [WRITER, RIVAL], passers: 0 },
 };
 
 /** What takes minutes. */
 export const LONG: Readonly<Record<string, Scenario>> = {
+  'two writers of the same': { slots: 2, txns: [WRITER, RIVAL] },
   'a writer; a crash, a loss and a copy': { slots: 2, txns: [WRITER], faults: { crashes: 1, losses: 1, copies: 1 } },
   'a writer; two crashes, a loss, two readers': {
     slots: 2,
@@ -196,6 +197,7 @@ function closingEarly(): Partial<Driver> {
 function decidingState(writing: number) {
   return {
     parts: Array.from({ length: writing }, () => 'idle' as const),
+    hasAsked: false,
     hasFailed: false,
     isAsked: false,
     isListed: false,

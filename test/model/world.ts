@@ -1,4 +1,4 @@
-import type { Command, State } from '../../src/commit/protocol.js';
+import type { Command, State } from '../../src/commit/protocol/protocol.js';
 import type { Faults, Setting, Txn } from './scenario.js';
 import { type Done, EMPTY, type Slot } from './slot.js';
 

@@ -105,6 +105,24 @@ describe('commit: what it writes', () => {
     expect((await txn.apply(operation))[0]).toBeGreaterThan(before);
   });
 
+  it('G28: a write ends the lease of whoever loads a value, and the TTL that it gave; a comparison leaves both', async () => {
+    const txn = bench();
+    const [compared, replaced, bumped, deleted] = [txn.key(), txn.key(), txn.key(), txn.key()];
+    for (const key of [compared, replaced, bumped, deleted]) await txn.bench.run('fill-lease', [key], ['ann', 60_000]);
+    const before = await txn.snapshot(compared);
+    const [, atReplaced, atBumped] = await txn.apply(
+      { key: compared, kind: 'check', expected: 0 },
+      { key: replaced, kind: 'put', value: 'new', ttlMs: 0 },
+      { key: bumped, kind: 'bump', ttlMs: 0 },
+      { key: deleted, kind: 'delete' },
+    );
+    expect(await txn.snapshot(compared)).toEqual(before);
+    expect(await txn.entry(replaced)).toEqual({ v: 'new', ver: String(atReplaced) });
+    expect(await txn.entry(bumped)).toEqual({ ver: String(atBumped) });
+    for (const key of [replaced, bumped]) expect(await txn.bench.client.pttl(key)).toBe(-1);
+    expect(await txn.entry(deleted)).toEqual({});
+  });
+
   it('G19: applies 128 entries under one version', async () => {
     const txn = bench();
     const keys = Array.from({ length: 128 }, () => txn.key());

@@ -63,6 +63,35 @@ describe('decision-ask', () => {
     }
   });
 
+  it('G27: overdue: where another decides nothing is presumed, and nothing is written', async () => {
+    const txn = bench();
+    const share = txn.share([{ key: txn.key(), kind: 'put' }]);
+    await txn.prepared(share);
+    const { key } = share.operations[0]!;
+    expect((await txn.ask(share, PAST_MS, 0))[0]).toBe('pending');
+    await txn.overrun(key);
+    const before = await txn.snapshot(share.record, key);
+    for (let call = 0; call < 2; call += 1) expect(await txn.ask(share, NEVER_MS, 0)).toEqual(['overdue']);
+    expect(await txn.snapshot(share.record, key)).toEqual(before);
+    const gone = txn.share([{ key: txn.key(), kind: 'put' }]);
+    expect((await txn.ask(gone, NEVER_MS, 0))[0]).toBe('pending');
+    expect(await txn.ask(gone, PAST_MS, 0)).toEqual(['overdue']);
+    expect(await txn.bench.client.exists(gone.record)).toBe(0);
+  });
+
+  it('G27: aborted or committed: where another decides, once the slot has settled it', async () => {
+    const txn = bench();
+    for (const [verdict, outcome] of [
+      ['void', 'aborted'],
+      ['aborted', 'aborted'],
+      ['published', 'committed'],
+    ] as const) {
+      const share = txn.share([{ key: txn.key(), kind: 'put' }]);
+      await txn.settle(share, verdict, { rememberMs: LONG_MS });
+      expect(await txn.ask(share, NEVER_MS, 0)).toEqual([outcome]);
+    }
+  });
+
   it.each(['record', 'entry'] as const)(
     'G41: a key of another type as the %s is an error, and no key is written',
     async (place) => {

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { readdirSync, readFileSync } from 'node:fs';
 
-import { loadScript } from '../../src/redis/script.js';
+import { loadScript } from '../../src/redis/commands/script.js';
 import { LONG_MS, useLockBench } from './lock-bench.js';
 import type { ScriptBench } from './script-bench.js';
 
@@ -129,11 +129,58 @@ describe('the scripts touch no key but their KEYS', () => {
     expect(await settle(scripts.unique('record'), 'lost', 'committed', [9, 9, 9])).toBe('OK');
   });
 
-  it('transaction-open and transaction-overdue', async () => {
+  it('fill-lease and fill: with and without a token', async () => {
+    const { bench: scripts } = bench();
+    const keys = [scripts.unique('entry')];
+    expect(await runConfined(scripts, 'fill-lease', keys, ['one', LONG_MS])).toEqual(['leased']);
+    expect(await runConfined(scripts, 'fill-lease', keys, ['two', LONG_MS])).toMatchObject({ 0: 'busy' });
+    expect(await runConfined(scripts, 'fill', keys, ['two', 'value', LONG_MS, 'counter'])).toEqual(['refused']);
+    expect(await runConfined(scripts, 'fill', keys, ['one', 'value', LONG_MS, 'counter'])).toMatchObject({
+      0: 'filled',
+    });
+    expect(await runConfined(scripts, 'fill-lease', keys, ['two', LONG_MS])).toMatchObject({ 0: 'hit' });
+  });
+
+  it('transaction-open, transaction-overdue and transaction-list', async () => {
     const { bench: scripts } = bench();
     const list = scripts.unique('open');
     expect(await runConfined(scripts, 'transaction-open', [list], ['one', 0])).toBe('OK');
     expect(await runConfined(scripts, 'transaction-overdue', [list], [1])).toEqual(['one']);
+    expect(await runConfined(scripts, 'transaction-list', [list], [1])).toMatchObject({ 1: 'one' });
+  });
+
+  it('member-look, member-leave, roll-call, roll-answer, roll-read and roll-conclude: from the call to the last node', async () => {
+    const { bench: scripts } = bench();
+    const base = scripts.unique('roll');
+    const keys = ['m', 'r', 'p'].map((kind) => `${base}:{a}:${kind}`);
+    const record = `${base}:{a}:d`;
+    const withRecord = [...keys, record];
+    const run = (script: string, args: (string | number)[], on = keys) => runConfined(scripts, script, on, args);
+    const look = (node: string, entering: number, former = '') =>
+      runConfined(scripts, 'member-look', keys, [node, LONG_MS, entering, former]);
+    expect(await look('ann', 0)).toEqual(['lost']);
+    for (const node of ['ann', 'bob', 'cid']) expect(await look(node, 1)).toEqual(['member']);
+    const call = runConfined(scripts, 'roll-call', keys.concat(record), [
+      'one',
+      'key',
+      LONG_MS,
+      'in:x',
+      'in:p:a',
+      '"payload"',
+    ]);
+    expect(await call).toEqual(['called', 3]);
+    expect(await run('roll-call', ['two', 'key', LONG_MS, 'in:x', 'in:p:a', '1'], withRecord)).toMatchObject({
+      0: 'busy',
+    });
+    expect(await look('dan', 1, 'cid')).toMatchObject({ 1: 'one' });
+    expect(await runConfined(scripts, 'roll-answer', keys, ['one', 'ann', 'ready'])).toEqual(['noted']);
+    expect(await runConfined(scripts, 'roll-read', keys, ['one'])).toEqual(['waiting']);
+    expect(await runConfined(scripts, 'member-leave', keys, ['bob'])).toBe('OK');
+    expect(await run('roll-read', ['one'])).toEqual(['ready']);
+    const conclusion = ['one', 'committed', LONG_MS, 'in:p:a'];
+    expect(await runConfined(scripts, 'roll-conclude', keys.concat(record), conclusion)).toBe('committed');
+    expect(await run('roll-answer', ['one', 'ann', 'done'])).toEqual(['noted']);
+    expect(await run('roll-call', ['one', 'key', LONG_MS, 'in:x', 'in:p:a', '1'], withRecord)).toEqual(['over']);
   });
 
   it('every script is here', () => {

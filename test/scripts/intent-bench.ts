@@ -98,7 +98,7 @@ export class IntentBench {
 
   settle(
     { txn, record, operations }: Share,
-    verdict: 'committed' | 'aborted',
+    verdict: 'committed' | 'aborted' | 'published' | 'void',
     { rememberMs = 0, versions }: { readonly rememberMs?: number; readonly versions?: readonly number[] } = {},
   ): Promise<unknown> {
     const keys = [record, ...operations.map(({ key }) => key)];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { countCommands } from '../support/command-stats.js';
+import { countCommands } from '../support/counting/command-stats.js';
 import { LONG_MS, useLockBench, withoutDeadlines } from './lock-bench.js';
 
 describe('lock-acquire: the queue', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 
-import { loadScript } from '../../src/redis/script.js';
+import { loadScript } from '../../src/redis/commands/script.js';
 
 const FOLDER = new URL('../../src/redis/scripts/', import.meta.url);
 const filesOf = (folder: string): string[] =>
@@ -21,17 +21,26 @@ describe('the Lua files', () => {
       'commit.lua',
       'decide.lua',
       'decision-ask.lua',
+      'fill-lease.lua',
+      'fill.lua',
       'lock-acquire.lua',
       'lock-force-release.lua',
       'lock-inspect.lua',
       'lock-release.lua',
       'lock-renew.lua',
+      'member-leave.lua',
+      'member-look.lua',
       'prepare.lua',
+      'roll-answer.lua',
+      'roll-call.lua',
+      'roll-conclude.lua',
+      'roll-read.lua',
       'settle.lua',
+      'transaction-list.lua',
       'transaction-open.lua',
       'transaction-overdue.lua',
     ]);
-    expect(libraries).toEqual(['lib/entry.lua', 'lib/hold.lua', 'lib/queue.lua', 'lib/time.lua']);
+    expect(libraries).toEqual(['lib/entry.lua', 'lib/hold.lua', 'lib/queue.lua', 'lib/roll.lua', 'lib/time.lua']);
   });
 
   it.each(scripts)('%s has a header: purpose, why it is atomic, KEYS, ARGV, RETURNS, WRITES', (file) => {

@@ -23,14 +23,17 @@ describe('a server that is out of memory and evicts nothing', () => {
     Share,
     Share,
   ];
+  /** Likewise, and a database decides them. */
+  const [published, voided] = ['published', 'voided'].map(share) as [Share, Share];
 
   beforeAll(async () => {
     const locks = bench();
     for (const name of Object.values(names)) await locks.hold([name], 'ann');
     for (const name of [names.waited, names.forced]) await locks.queue(name, 'bob');
     await txn().commit(committed);
-    for (const each of [taken, given, asked, refused]) await intents().prepared(each);
+    for (const each of [taken, given, asked, refused, published, voided]) await intents().prepared(each);
     await intents().overrun(asked.operations[0]!.key);
+    await locks.bench.run('fill-lease', ['leased'], ['ann', LONG_MS]);
     await locks.bench.client.config('SET', 'maxmemory', 1, 'maxmemory-policy', 'noeviction');
     await expect(locks.bench.client.set('anything', 'else')).rejects.toThrow(OOM);
   });
@@ -54,6 +57,21 @@ describe('a server that is out of memory and evicts nothing', () => {
     ] as const;
     await expect(txn().commit({ outcome: 'outcome-2', operations })).rejects.toThrow(OOM);
     expect(await txn().snapshot(...keys)).toEqual(before);
+  });
+
+  it('refuses fill-lease and fill before any write', async () => {
+    const before = await txn().snapshot('unleased', 'leased');
+    await expect(bench().bench.run('fill-lease', ['unleased'], ['ann', LONG_MS])).rejects.toThrow(OOM);
+    await expect(bench().bench.run('fill', ['leased'], ['ann', 'value', 0, 'counter'])).rejects.toThrow(OOM);
+    expect(await txn().snapshot('unleased', 'leased')).toEqual(before);
+  });
+
+  it('G27: settles what a database has decided, and tells what is overdue', async () => {
+    expect(await intents().ask(asked, undefined, 0)).toEqual(['overdue']);
+    await intents().settle(published, 'published', { rememberMs: LONG_MS });
+    await intents().settle(voided, 'void', { rememberMs: LONG_MS });
+    expect(await intents().entry(published.operations[0]!.key)).toMatchObject({ v: 'new' });
+    expect(await intents().entry(voided.operations[0]!.key)).toEqual({});
   });
 
   it('G8: renews what is held', async () => {

@@ -58,6 +58,27 @@ describe('prepare: what it writes', () => {
     ]);
   });
 
+  it('ends the lease of whoever loads a value, once: a key without a version has nothing of it left', async () => {
+    const txn = bench();
+    const [absent, bare] = [txn.key(), txn.key()];
+    await txn.commits.apply({ key: bare, kind: 'bump', ttlMs: LONG_MS });
+    const endsMs = await txn.bench.client.pexpiretime(bare);
+    for (const key of [absent, bare]) await txn.bench.run('fill-lease', [key], ['ann', LONG_MS]);
+    const share = txn.share([absent, bare].map((key): Write => ({ key, kind: 'put' })));
+    const first = await txn.prepare(share);
+    for (const key of [absent, bare]) expect(await txn.entry(key)).not.toHaveProperty('f');
+    expect([await txn.waiting(absent), await txn.waiting(bare)]).toMatchObject([
+      { expiresMs: 0 },
+      { expiresMs: endsMs },
+    ]);
+    const before = await txn.snapshot(absent, bare);
+    expect(await txn.prepare(share)).toEqual(first);
+    expect(await txn.snapshot(absent, bare)).toEqual(before);
+    await txn.settle(share, 'aborted');
+    expect(await txn.bench.client.exists(absent)).toBe(0);
+    expect(await txn.bench.client.pexpiretime(bare)).toBe(endsMs);
+  });
+
   it('G18: the lease of a lock lasts at least as long as told, its key a day longer, and its fence stays', async () => {
     const txn = bench();
     const [short, long] = [txn.locks.name(), txn.locks.name()];
@@ -176,6 +197,13 @@ describe('prepare: what it refuses, before any write', () => {
       await txn.bench.client.set(share.record, record);
       expect(await refused(txn, share)).toEqual(['aborted']);
     }
+  });
+
+  it('leaves the lease of a key alone when it refuses', async () => {
+    const txn = bench();
+    const key = txn.key();
+    await txn.bench.run('fill-lease', [key], ['ann', LONG_MS]);
+    expect(await refused(txn, txn.share([{ key, kind: 'put', expected: '*' }]))).toEqual(['conflict', 1, '0']);
   });
 
   it.each(['first entry', 'last entry', 'lock'] as const)(

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { Redis } from 'ioredis';
 
-import { loadScript } from '../../src/redis/script.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { loadScript } from '../../src/redis/commands/script.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
 
 /** Everything Redis keeps under one key: two equal snapshots mean that nothing was written in between. */
 export interface KeySnapshot {

@@ -17,9 +17,10 @@ interface Range {
 /** A message of the parent is heard only between two turns of the event loop. */
 const SEEDS_PER_TURN = 50;
 
-const [mode = 'plain', traced, beyond = ''] = process.argv.slice(2);
+const [mode = 'plain', decider = 'any', traced, beyond = ''] = process.argv.slice(2);
 const options: SimulationOptions = {
   losesWrites: mode === 'losing',
+  ...(decider !== 'any' && { database: decider === 'database' }),
   ...(isBeyond(beyond) && { beyond }),
 };
 

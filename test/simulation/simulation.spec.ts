@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from '@jest/globals';
 
-import { ownProcess } from '../support/owned-process.js';
+import { ownProcess } from '../support/processes/owned-process.js';
 import { Trace } from './engine/trace.js';
 import { KEPT_SEEDS } from './kept-seeds.js';
 import { runSeed } from './run-seed.js';
@@ -49,8 +49,8 @@ describe('the commit protocol, simulated', () => {
     expect(new Set(first.map((each) => each.split(' ')[1])).size).toBe(SEEDS_PLAYED_TWICE);
   });
 
-  it.each(KEPT_SEEDS)('seed $seed: $showed', async ({ seed, losesWrites = false, beyond, still }) => {
-    const { problems, losses } = await runSeed(seed, { losesWrites, ...(beyond && { beyond }) });
+  it.each(KEPT_SEEDS)('seed $seed: $showed', async ({ seed, database, losesWrites = false, beyond, still }) => {
+    const { problems, losses } = await runSeed(seed, { database, losesWrites, ...(beyond && { beyond }) });
     const shown = [...problems, ...(still?.startsWith('kept: ') ? losses : [])];
     if (still === undefined) expect(shown).toEqual([]);
     else expect(shown).toContainEqual(expect.stringContaining(still));

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 
-import { countCommands } from '../support/command-stats.js';
-import { traceCommands } from '../support/command-trace.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { countCommands } from '../support/counting/command-stats.js';
+import { traceCommands } from '../support/counting/command-trace.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
 
 describe('counting commands', () => {
   let server: RedisServer;

@@ -3,8 +3,8 @@ import { Redis } from 'ioredis';
 import { connect } from 'node:net';
 
 import { eventually } from '../support/eventually.js';
-import { startFaultProxy, type FaultProxy } from '../support/fault-proxy.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
+import { startFaultProxy, type FaultProxy } from '../support/proxy/fault-proxy.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
 
 let server: RedisServer;
 let direct: Redis;

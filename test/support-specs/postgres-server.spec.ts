@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import pg from 'pg';
 
-import { startPostgresServer } from '../support/postgres-server.js';
+import { startPostgresServer } from '../support/servers/postgres-server.js';
 
 describe('a PostgreSQL server of the tests', () => {
   it('answers on its address and is gone after stop', async () => {

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 
-import { observer, redisAccess, storeOptions } from '../support/redis-access.js';
-import { startRedisServer } from '../support/redis-server.js';
+import { observer, redisAccess, storeOptions } from '../support/servers/redis-access.js';
+import { startRedisServer } from '../support/servers/redis-server.js';
 
 const given = process.env['CACHE_TXN_E2E_REDIS'];
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Cluster, Redis } from 'ioredis';
 
 import { eventually } from '../support/eventually.js';
-import { startRedisCluster } from '../support/redis-cluster.js';
+import { startRedisCluster } from '../support/servers/redis-cluster.js';
 
 describe('a Redis Cluster of the tests', () => {
   it('serves keys of different masters', async () => {

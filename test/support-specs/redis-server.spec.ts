@@ -3,8 +3,8 @@ import { Redis } from 'ioredis';
 import { existsSync } from 'node:fs';
 
 import { eventually } from '../support/eventually.js';
-import { startRedisServer, type RedisServer } from '../support/redis-server.js';
-import { startWorker } from '../support/worker.js';
+import { startRedisServer, type RedisServer } from '../support/servers/redis-server.js';
+import { startWorker } from '../support/processes/worker.js';
 import type { calls } from './workers/server-owner.worker.js';
 
 describe('a redis-server of the tests', () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
-import { startWorker, type Worker } from '../support/worker.js';
+import { startWorker, type Worker } from '../support/processes/worker.js';
 import type { calls } from './workers/greeter.worker.js';
 
 const file = new URL('./workers/greeter.worker.ts', import.meta.url);

@@ -14,9 +14,9 @@ import {
 } from 'nestjs-cache-txn';
 import { request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { observer, storeOptions } from './redis-access.js';
-import { startRedisServer, type RedisServer } from './redis-server.js';
-import { ScriptedStore } from './scripted-store.js';
+import { observer, storeOptions } from './servers/redis-access.js';
+import { startRedisServer, type RedisServer } from './servers/redis-server.js';
+import { ScriptedStore } from './stores/scripted-store.js';
 
 /** What one request of a test may carry beside method and path. */
 export interface RequestOptions {

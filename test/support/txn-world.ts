@@ -13,7 +13,7 @@ import type { TransactionModuleOptions } from '../../src/txn/txn.options.js';
 import type { VersionModuleOptions } from '../../src/version/version.options.js';
 import { VersionService } from '../../src/version/version.service.js';
 import { observe } from '../unit/lock/lock-world.js';
-import { ScriptedStore } from './scripted-store.js';
+import { ScriptedStore } from './stores/scripted-store.js';
 
 /** The module's options that concern the services. */
 export interface TxnProcessOptions {

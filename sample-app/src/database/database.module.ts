@@ -1,25 +1,37 @@
 import { type DynamicModule, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { ClsPluginTransactional } from '@nestjs-cls/transactional';
+import { TransactionalAdapterDrizzleOrm } from '@nestjs-cls/transactional-adapter-drizzle-orm';
+import { withCacheTxn } from 'nestjs-cache-txn/cls';
+import { ClsModule } from 'nestjs-cls';
 import { createTables } from './create-tables.js';
-import { DATABASE, type DatabaseConnection, openDatabase } from './database.js';
-import { SqlTransactions } from './sql-transactions.js';
+import { type Database, DATABASE, type DatabaseConnection } from './database.js';
 
 const CONNECTION = Symbol('database connection');
 
-/** The SQL side: {@link DATABASE} to read, {@link SqlTransactions} to change. */
+/** The SQL side: `@Transactional()` on methods, and the TransactionHost of nestjs-cls for the queries in them. */
 @Module({})
 export class DatabaseModule implements OnApplicationShutdown {
   constructor(@Inject(CONNECTION) private readonly connection: DatabaseConnection) {}
 
-  static register(url: string | undefined): DynamicModule {
+  static register(connection: DatabaseConnection): DynamicModule {
+    const adapter = new TransactionalAdapterDrizzleOrm<Database>({
+      drizzleInstanceToken: DATABASE,
+      // Not to be left out: for none at all drizzle sends PGlite half a statement.
+      defaultTxOptions: { isolationLevel: 'read committed' },
+    });
     return {
       module: DatabaseModule,
       global: true,
-      providers: [
-        { provide: CONNECTION, useFactory: () => connect(url) },
-        { provide: DATABASE, inject: [CONNECTION], useFactory: ({ db }: DatabaseConnection) => db },
-        SqlTransactions,
+      imports: [
+        ClsModule.forRoot({
+          plugins: [new ClsPluginTransactional({ adapter: withCacheTxn(adapter, { marker: connection.markers }) })],
+        }),
       ],
-      exports: [DATABASE, SqlTransactions],
+      providers: [
+        { provide: CONNECTION, useFactory: () => prepared(connection) },
+        { provide: DATABASE, inject: [CONNECTION], useFactory: ({ db }: DatabaseConnection) => db },
+      ],
+      exports: [DATABASE],
     };
   }
 
@@ -29,8 +41,7 @@ export class DatabaseModule implements OnApplicationShutdown {
   }
 }
 
-async function connect(url: string | undefined): Promise<DatabaseConnection> {
-  const connection = openDatabase(url);
+async function prepared(connection: DatabaseConnection): Promise<DatabaseConnection> {
   try {
     await createTables(connection.db);
   } catch (error) {

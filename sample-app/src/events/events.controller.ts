@@ -1,6 +1,6 @@
-import { Body, Controller, Get, Headers, Param, Patch } from '@nestjs/common';
+import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
-import { CacheTxn, FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
+import { FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
 import { id } from '../http/id.js';
 import { event, type Event, eventChanges, type EventChanges } from './event.js';
 import { EventsService } from './events.service.js';
@@ -9,10 +9,8 @@ import { EventsService } from './events.service.js';
 export class EventsController {
   constructor(private readonly events: EventsService) {}
 
-  // read-committed: the commit compares what it fills. One entry alone has nothing to be inconsistent with.
   @Get(':id')
   @Versioned({ resource: 'event:{params.id}' })
-  @CacheTxn({ isolation: 'read-committed' })
   @ApiOperation({ summary: 'An event; its ETag is the version of its cache entry' })
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ standardSchema: event })
@@ -22,10 +20,9 @@ export class EventsController {
     return this.events.get(eventId);
   }
 
-  // attempts: a second run would change the row again.
   @Patch(':id')
   @Locked('event:{params.id}')
-  @Versioned({ resource: 'event:{params.id}', requireIfMatch: true, attempts: 1 })
+  @Versioned({ resource: 'event:{params.id}', requireIfMatch: true })
   @ApiOperation({ summary: 'Renames or reprices an event that nobody else has changed since it was read' })
   @ApiHeader({ name: 'If-Match', required: true })
   @ApiOkResponse({ standardSchema: event })
@@ -34,9 +31,8 @@ export class EventsController {
   update(
     @Param('id', { schema: id }) eventId: string,
     @Body({ schema: eventChanges }) changes: EventChanges,
-    @Headers('if-match') ifMatch: string,
     @FenceToken() fence: number,
   ): Promise<Event> {
-    return this.events.update(eventId, changes, ifMatch, fence);
+    return this.events.update(eventId, changes, fence);
   }
 }

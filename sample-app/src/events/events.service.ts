@@ -1,65 +1,49 @@
-import { ConflictException, Inject, Injectable, NotFoundException } from '@nestjs/common';
+import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
+import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
 import { and, eq, lt } from 'drizzle-orm';
-import { PreconditionFailedError, TransactionalCache } from 'nestjs-cache-txn';
-import { DATABASE, type Database } from '../database/database.js';
+import { TransactionalCache } from 'nestjs-cache-txn';
+import type { SqlAdapter } from '../database/database.js';
 import { events } from '../database/schema.js';
-import { SqlTransactions } from '../database/sql-transactions.js';
 import { type Event, EVENT_TTL, type EventChanges, eventKey, toEvent } from './event.js';
 
 @Injectable()
 export class EventsService {
   constructor(
-    @Inject(DATABASE) private readonly db: Database,
-    private readonly sqlTransactions: SqlTransactions,
+    private readonly sql: TransactionHost<SqlAdapter>,
     private readonly cache: TransactionalCache,
   ) {}
 
-  /** From the cache, else from SQL into the cache; the caller's `@CacheTxn` drops a fill that something overtook. */
+  /** From the cache, else from SQL into the cache, unless something has overtaken the fill. */
   async get(id: string): Promise<Event> {
-    const cached = await this.cache.get<Event>(eventKey(id));
-    if (cached) return cached;
-    const [row] = await this.db.select().from(events).where(eq(events.id, id));
-    if (!row) throw new NotFoundException(`There is no event ${id}`);
-    const event = toEvent(row);
-    await this.cache.set(eventKey(id), event, { ttl: EVENT_TTL });
+    const event = await this.cache.getOrLoad(eventKey(id), () => this.load(id), { ttl: EVENT_TTL });
+    if (!event) throw new NotFoundException(`There is no event ${id}`);
     return event;
   }
 
-  /** Part of the caller's SQL transaction: what is charged never comes from a cache. */
-  async priceCents(tx: Database, id: string): Promise<number> {
-    const [row] = await tx.select().from(events).where(eq(events.id, id));
-    if (!row) throw new NotFoundException(`There is no event ${id}`);
-    return row.priceCents;
+  /** From SQL: what is charged never comes from a cache. */
+  async priceCents(id: string): Promise<number> {
+    const event = await this.load(id);
+    if (!event) throw new NotFoundException(`There is no event ${id}`);
+    return event.priceCents;
   }
 
-  /**
-   * Changes the row, then the entry, under the event's lock.
-   *
-   * The commit checks If-Match, but it comes after SQL has committed, and SQL would keep what the client is told was
-   * refused. So it is checked here first: as long as the lock is held, nobody else changes the event.
-   */
-  async update(id: string, changes: EventChanges, ifMatch: string, fence: number): Promise<Event> {
-    const entry = await this.cache.getEntry<Event>(eventKey(id));
-    if (!entry || !isNamed(entry.version, ifMatch)) {
-      throw new PreconditionFailedError(`Event ${id} has changed or its ETag has expired; read it again`);
-    }
+  /** Row and entry change together; If-Match is checked by that same commit, so a 412 leaves both as they were. */
+  @Transactional()
+  async update(id: string, changes: EventChanges, fence: number): Promise<Event> {
     // The fence guards against a holder that was paused, lost the lock without noticing, and goes on now.
-    const [row] = await this.sqlTransactions.run((tx) =>
-      tx
-        .update(events)
-        .set({ ...changes, fence })
-        .where(and(eq(events.id, id), lt(events.fence, fence)))
-        .returning(),
-    );
-    if (!row) throw new ConflictException(`Event ${id} has been changed by a newer request`);
+    const [row] = await this.sql.tx
+      .update(events)
+      .set({ ...changes, fence })
+      .where(and(eq(events.id, id), lt(events.fence, fence)))
+      .returning();
+    if (!row) throw new ConflictException(`Event ${id} is unknown, or has been changed by a newer request`);
     const event = toEvent(row);
     await this.cache.set(eventKey(id), event, { ttl: EVENT_TTL });
     return event;
   }
-}
 
-/** Whether If-Match, `*` or a list of tags, has this version. */
-function isNamed(version: number, ifMatch: string): boolean {
-  const tags = ifMatch.split(',').map((tag) => tag.trim());
-  return tags.includes('*') || tags.includes(`"${version}"`);
+  private async load(id: string): Promise<Event | undefined> {
+    const [row] = await this.sql.tx.select().from(events).where(eq(events.id, id));
+    return row && toEvent(row);
+  }
 }

@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Param, Post } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
-import { CacheTxn, Locked } from 'nestjs-cache-txn';
+import { CacheTxn, Locked, Versioned } from 'nestjs-cache-txn';
 import { id } from '../http/id.js';
 import { order, type Order, orderRequest, type OrderRequest } from './order.js';
 import { OrdersService } from './orders.service.js';
@@ -9,9 +9,10 @@ import { OrdersService } from './orders.service.js';
 export class OrdersController {
   constructor(private readonly orders: OrdersService) {}
 
-  // No @Versioned: it would run the method again after a conflict, and the SQL in it has committed by then.
+  // @Versioned runs the method again when a conflict refused its commit, which left nothing in SQL either.
   @Post()
   @Locked(['seat:{body.seatId}', 'wallet:{body.buyer}'])
+  @Versioned()
   @CacheTxn()
   @ApiOperation({ summary: 'Buys a seat; the price is taken from the wallet' })
   @ApiCreatedResponse({ standardSchema: order })
@@ -22,7 +23,6 @@ export class OrdersController {
     return this.orders.place(body);
   }
 
-  // An order never changes: its fill needs no transaction, because nothing can overtake it.
   @Get(':id')
   @ApiOperation({ summary: 'An order' })
   @ApiOkResponse({ standardSchema: order })

@@ -18,8 +18,7 @@ export type HoldRequest = z.infer<typeof holdRequest>;
 
 export const seatKey = (seatId: string): string => `seat:${seatId}`;
 
-/** How long a stale seat can last after a crash between the SQL commit and the cache commit. */
-export const SEAT_TTL = '1m';
+export const SEAT_TTL = '10m';
 
 /** Seats are numbered through, so that their ids need no query. */
 export function seatIdsOf({ id, seatCount }: Event): string[] {

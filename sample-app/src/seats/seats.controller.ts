@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
-import { CacheTxn, Locked, Versioned } from 'nestjs-cache-txn';
+import { CacheTxn, Locked } from 'nestjs-cache-txn';
 import { id } from '../http/id.js';
 import { holdRequest, type HoldRequest, seat, type Seat } from './seat.js';
 import { SeatsService } from './seats.service.js';
@@ -9,10 +9,7 @@ import { SeatsService } from './seats.service.js';
 export class SeatsController {
   constructor(private readonly seats: SeatsService) {}
 
-  // read-committed: a seat sold meanwhile only matters where this call fills its entry; then it reads again.
   @Get('events/:id/seats')
-  @Versioned()
-  @CacheTxn({ isolation: 'read-committed' })
   @ApiOperation({ summary: 'All seats of an event' })
   @ApiOkResponse({ standardSchema: seat, isArray: true })
   @ApiResponse({ status: 404, description: 'No such event' })

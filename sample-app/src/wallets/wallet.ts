@@ -20,8 +20,7 @@ export type Transferred = z.infer<typeof transferred>;
 
 export const walletKey = (walletId: string): string => `wallet:${walletId}`;
 
-/** How long a stale balance can last after a crash between the SQL commit and the cache commit. */
-export const WALLET_TTL = '1m';
+export const WALLET_TTL = '10m';
 
 export function toWallet({ id, balanceCents }: typeof wallets.$inferSelect): Wallet {
   return { id, balanceCents };

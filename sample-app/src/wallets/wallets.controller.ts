@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
-import { CacheTxn, Locked, Versioned } from 'nestjs-cache-txn';
+import { CacheTxn, Locked } from 'nestjs-cache-txn';
 import { id } from '../http/id.js';
 import { transfer, type Transfer, transferred, type Transferred, wallet, type Wallet } from './wallet.js';
 import { WalletsService } from './wallets.service.js';
@@ -10,8 +10,6 @@ export class WalletsController {
   constructor(private readonly wallets: WalletsService) {}
 
   @Get('wallets/:id')
-  @Versioned()
-  @CacheTxn({ isolation: 'read-committed' })
   @ApiOperation({ summary: 'A wallet and its balance' })
   @ApiOkResponse({ standardSchema: wallet })
   @ApiResponse({ status: 404, description: 'No such wallet' })

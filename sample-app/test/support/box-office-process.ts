@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually } from '../../../test/support/eventually.js';
-import { ownProcess, type OwnedProcess } from '../../../test/support/owned-process.js';
+import { ownProcess, type OwnedProcess } from '../../../test/support/processes/owned-process.js';
 
 /** The sample as a process of its own, as `npm start` runs it. */
 export interface BoxOfficeProcess extends OwnedProcess {
@@ -14,30 +15,30 @@ type Environment = Readonly<Partial<Record<'PORT' | 'REDIS_URL' | 'REDIS_CLUSTER
 const root = new URL('../../../', import.meta.url);
 const pathOf = (file: string): string => fileURLToPath(new URL(file, root));
 
-/** From the sources, as workers of the tests are: a build may be of yesterday. */
-const SOURCES = [
-  '--import',
-  new URL('test/support/typescript-register.mjs', root).href,
-  pathOf('sample-app/src/main.ts'),
-];
+/** What `npm start` runs when it has built: each source folder, and a file that its build writes. */
+const PROGRAM = 'dist-sample/main.js';
+const BUILDS = { 'sample-app/src': PROGRAM, src: 'dist/index.js' };
 
-/** What `npm start` runs when it has built. */
-export function builtProgram(): readonly string[] {
-  const main = 'dist-sample/main.js';
-  const missing = [main, 'dist/index.js'].find((file) => !existsSync(pathOf(file)));
-  if (missing !== undefined) {
+/** @throws Error when the build is not of these sources: it would test yesterday's code */
+function builtProgram(): string {
+  for (const [sources, built] of Object.entries(BUILDS)) {
+    if (existsSync(pathOf(built)) && statSync(pathOf(built)).mtimeMs > changedAtMs(pathOf(sources))) continue;
     throw new Error(
-      `${missing} is missing: run \`npm run build && npm run build:sample\` first, as \`npm test\` does.`,
+      `${built} is missing or older than ${sources}: run \`npm run build && npm run build:sample\`, as \`npm test\` does.`,
     );
   }
-  return [pathOf(main)];
+  return pathOf(PROGRAM);
+}
+
+function changedAtMs(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));
 }
 
 /** Starts a process without waiting for it. Its environment is this one's, without addresses of other servers. */
-export function spawnBoxOffice(env: Environment, program: readonly string[] = SOURCES): OwnedProcess {
+export function spawnBoxOffice(env: Environment): OwnedProcess {
   const { REDIS_URL: _redis, REDIS_CLUSTER: _cluster, DATABASE_URL: _database, HOST: _host, ...rest } = process.env;
-  const args = ['--disable-warning=ExperimentalWarning', ...program];
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [builtProgram()], {
     env: { ...rest, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -45,8 +46,8 @@ export function spawnBoxOffice(env: Environment, program: readonly string[] = SO
 }
 
 /** Starts a process and waits until it has printed its address. */
-export async function startBoxOffice(env: Environment, program?: readonly string[]): Promise<BoxOfficeProcess> {
-  const owned = spawnBoxOffice(env, program);
+export async function startBoxOffice(env: Environment): Promise<BoxOfficeProcess> {
+  const owned = spawnBoxOffice(env);
   try {
     const url = await eventually(() => owned.hasEnded() || addressIn(owned.output()), {
       what: 'the address of the box office',

@@ -32,10 +32,11 @@ for i = entries + 2, #KEYS do
   end
 end
 
-local versions, mismatches = {}, { 'conflict' }
+local versions, leases, mismatches = {}, {}, { 'conflict' }
 for i = 1, entries do
-  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i')
+  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i', 'f')
   if state[2] then return { 'intent', i, state[2] } end
+  leases[i] = state[3]
   versions[i] = version_of(state[1])
   -- Told here: an error in the middle of the writes would not take them back.
   if not versions[i] then return redis.error_reply('WRONGTYPE an entry has a version that no commit wrote') end
@@ -52,7 +53,10 @@ for i = 1, entries do
   local version, existed = versions[i], versions[i] > 0
   if kind == 'delete' then version = 0 elseif kind ~= 'check' then version = next_version(version, strategy, now_us) end
   reply[i + 1] = digits(version)
-  if kind ~= 'check' then publish(KEYS[i + 1], kind, value, reply[i + 1], ttl_ms, existed) end
+  if kind ~= 'check' then
+    end_lease(KEYS[i + 1], leases[i])
+    publish(KEYS[i + 1], kind, value, reply[i + 1], ttl_ms, existed)
+  end
 end
 if outcome_ttl_ms > 0 then redis.call('SET', KEYS[1], table.concat(reply, ' ', 2), 'PX', ARGV[2]) end
 return reply

@@ -2,11 +2,14 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import { systemRandom } from '../../base/random.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../store/entry-operations.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
 import type { Intent } from '../../store/intent.js';
 import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   OpenTransaction,
   PrepareOutcome,
   PrepareRequest,
@@ -23,6 +26,19 @@ import type {
   RenewOutcome,
   RenewRequest,
 } from '../../store/lock-operations.js';
+import type {
+  AnswerOutcome,
+  MemberAnswer,
+  MemberLook,
+  MemberOutcome,
+  RollCall,
+  RollCallOutcome,
+  RollConclusion,
+  RollHint,
+  RollOutcome,
+  RollState,
+  VotesComplete,
+} from '../../store/member-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../../store/store.js';
 import { CommitLog, type CommittedWrite } from '../commit-log.js';
 import { MAX_SEED, seededRandom } from '../seeded-random.js';
@@ -241,12 +257,16 @@ export class FaultInjectingStore extends CacheTxnStore {
     });
   }
 
-  askDecision(intent: Pick<Intent, 'txnId' | 'decider' | 'deadlineMs'>): Promise<Decision> {
-    return this.play('askDecision', intent, () => this.inner.askDecision(intent));
+  askDecision(question: DecisionQuestion): Promise<Decision> {
+    return this.play('askDecision', question, () => this.inner.askDecision(question));
   }
 
   settle(request: SettleRequest): Promise<void> {
-    return this.play('settle', request, () => this.inner.settle(request));
+    return this.play('settle', request, async () => {
+      await this.inner.settle(request);
+      // Where a database decides, this is the first that the store hears of it.
+      if (request.verdict === 'published') this.log.recordPrepared(this.context?.namespace ?? '', request.txnId);
+    });
   }
 
   retireDecision(intent: Pick<Intent, 'txnId' | 'decider'>, keepMs: number): Promise<void> {
@@ -259,6 +279,69 @@ export class FaultInjectingStore extends CacheTxnStore {
 
   overdueTransactions(limit: number): Promise<readonly OpenTransaction[]> {
     return this.play('overdueTransactions', limit, () => this.inner.overdueTransactions(limit));
+  }
+
+  leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
+    return this.play('leaseFill', request, () => this.inner.leaseFill(request));
+  }
+
+  fill(request: FillRequest): Promise<FillOutcome> {
+    return this.play('fill', request, () => this.inner.fill(request));
+  }
+
+  identity(): Promise<string> {
+    return this.play('identity', undefined, () => this.inner.identity());
+  }
+
+  listTransactions(limit: number): Promise<readonly ListedTransaction[]> {
+    return this.play('listTransactions', limit, () => this.inner.listTransactions(limit));
+  }
+
+  lookAsMember(look: MemberLook): Promise<MemberOutcome> {
+    return this.play('lookAsMember', look, () => this.inner.lookAsMember(look));
+  }
+
+  leaveMembers(name: string, node: string): Promise<void> {
+    return this.play('leaveMembers', name, () => this.inner.leaveMembers(name, node));
+  }
+
+  callRoll(call: RollCall): Promise<RollCallOutcome> {
+    return this.play('callRoll', call, () => this.inner.callRoll(call));
+  }
+
+  readRoll(name: string, txnId: string): Promise<RollState> {
+    return this.play('readRoll', txnId, () => this.inner.readRoll(name, txnId));
+  }
+
+  answerRoll(answer: MemberAnswer): Promise<AnswerOutcome> {
+    return this.play('answerRoll', answer, () => this.inner.answerRoll(answer));
+  }
+
+  concludeRoll(conclusion: RollConclusion): Promise<RollOutcome> {
+    return this.play('concludeRoll', conclusion, () => this.inner.concludeRoll(conclusion));
+  }
+
+  watchRolls(name: string, listener: (hint: RollHint) => void): Promise<Unsubscribe> {
+    return this.inner.watchRolls(name, (hint) => {
+      this.whisper(hint, () => {
+        listener(hint);
+      });
+    });
+  }
+
+  onVotesComplete(listener: (votes: VotesComplete) => void): Unsubscribe {
+    return this.inner.onVotesComplete((votes) => {
+      this.whisper(votes, () => {
+        listener(votes);
+      });
+    });
+  }
+
+  /** A hint that meets a fault is lost, late or repeated. */
+  private whisper(hint: unknown, run: () => void): void {
+    this.play('hint', hint, async () => {
+      run();
+    }).catch(() => undefined);
   }
 
   private play<T>(operation: StoreOperation, request: unknown, run: () => Promise<T>): Promise<T> {

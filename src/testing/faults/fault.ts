@@ -20,10 +20,24 @@ export const STORE_OPERATIONS = [
   'retireDecision',
   'closeTransaction',
   'overdueTransactions',
+  'leaseFill',
+  'fill',
+  'identity',
+  'listTransactions',
+  'lookAsMember',
+  'leaveMembers',
+  'callRoll',
+  'readRoll',
+  'answerRoll',
+  'concludeRoll',
+  'hint',
   'handover',
 ] as const;
 
-/** What can be disturbed: the operations of the store port, and `handover`, the message that tells a waiter of its lock. */
+/**
+ * What can be disturbed: the operations of the store port, `handover`, the message that tells a waiter of its lock, and `hint`, the one that
+ * tells remote participants and the owners of their transactions that there is something to look at.
+ */
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 
 export const FAULT_KINDS = [

@@ -7,7 +7,7 @@ import { contenders } from './contender.js';
 import { heldLock, inOneSlot, listedNames } from './observations.js';
 import type { StoreConformanceCase, StoreHarness } from './store-harness.js';
 
-/** Slots, and the end of a process. */
+/** Slots, identity, and the end of a process. */
 export const lifecycleCases: readonly StoreConformanceCase[] = [
   {
     name: 'an entry and a lock with the same hash tag are in the same slot, in every process',
@@ -17,6 +17,15 @@ export const lifecycleCases: readonly StoreConformanceCase[] = [
       assert(Number.isSafeInteger(slot) && slot >= 0);
       assert.equal(harness.store.slotOf('lock', two), slot);
       assert.equal(harness.second.slotOf('lock', one), slot);
+    },
+  },
+  {
+    name: 'every process sees the same identity of the data, as long as nothing is lost',
+    async run(harness) {
+      const identity = await harness.store.identity();
+      assert(identity.length > 0);
+      await written(harness, put(harness.uniqueName('entry'), 'value'));
+      assert.deepEqual([await harness.store.identity(), await harness.second.identity()], [identity, identity]);
     },
   },
   {
@@ -74,5 +83,8 @@ function operationsOf(store: CacheTxnStore, harness: StoreHarness): Readonly<Rec
     readEntries: () => store.readEntries([name]),
     commit: () => store.commit(request),
     resolveCommit: () => store.resolveCommit(request),
+    leaseFill: () => store.leaseFill({ key: name, token: 'ann', leaseMs: LONG_MS }),
+    fill: () => store.fill({ key: name, token: 'ann', value: 'value', ttlMs: 0, strategy: 'timestamp' }),
+    identity: () => store.identity(),
   };
 }

@@ -4,11 +4,15 @@ import { besideIntentCases } from './beside-intent.cases.js';
 import { claimCases } from './claim.cases.js';
 import { commitCases } from './commit.cases.js';
 import { decideCases } from './decide.cases.js';
+import { elsewhereCases } from './elsewhere.cases.js';
 import { entryCases } from './entry.cases.js';
+import { fillCases } from './fill.cases.js';
 import { guardCases } from './guard.cases.js';
 import { handOverCases } from './hand-over.cases.js';
 import { intentExpiryCases } from './intent-expiry.cases.js';
+import { leaseEndCases } from './lease-end.cases.js';
 import { lifecycleCases } from './lifecycle.cases.js';
+import { listedTransactionCases } from './listed-transaction.cases.js';
 import { lockAdministrationCases } from './lock-administration.cases.js';
 import { minHoldCases } from './min-hold.cases.js';
 import { openTransactionCases } from './open-transaction.cases.js';
@@ -18,6 +22,7 @@ import { prepareCases } from './prepare.cases.js';
 import { queueCases } from './queue.cases.js';
 import { releaseCases } from './release.cases.js';
 import { renewCases } from './renew.cases.js';
+import { rollCases } from './roll.cases.js';
 import { settleCases } from './settle.cases.js';
 import type { StoreConformanceCase } from './store-harness.js';
 import { versionCases } from './version.cases.js';
@@ -43,12 +48,17 @@ export function storeConformanceCases(): readonly StoreConformanceCase[] {
     ...guardCases,
     ...outcomeCases,
     ...openTransactionCases,
+    ...listedTransactionCases,
     ...prepareCases,
     ...besideIntentCases,
     ...decideCases,
     ...askDecisionCases,
     ...settleCases,
     ...intentExpiryCases,
+    ...elsewhereCases,
+    ...fillCases,
+    ...leaseEndCases,
+    ...rollCases,
     ...lifecycleCases,
   ];
 }

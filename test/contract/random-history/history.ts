@@ -1,9 +1,11 @@
 import fc from 'fast-check';
+import { endsSoon, type IntentStep, intentSteps } from './intent-steps.js';
 
 /** Few of each, so that random commands meet. */
 export const NAMES = 3;
 export const KEYS = 4;
 export const CONTENDERS = 4;
+const LOADERS = 2;
 
 /**
  * Two lengths of time, so that no answer depends on how fast the machine is: `long` outlives every history, `brief` is
@@ -67,7 +69,7 @@ export interface AgainStep {
   readonly back: number;
 }
 
-export type Step = AcquireStep | RenewStep | ReleaseStep | ForceStep | CommitStep | AgainStep;
+export type Step = AcquireStep | RenewStep | ReleaseStep | ForceStep | CommitStep | AgainStep | IntentStep;
 
 export interface History {
   /** The claim of every waiter; with a brief one every step is followed by a pause, since any may hand over. */
@@ -91,6 +93,8 @@ export function needsPause(step: Step, { claim, steps }: History): boolean {
     case 'force':
     case 'resolve':
       return false;
+    default:
+      return endsSoon(step, steps);
   }
 }
 
@@ -167,18 +171,27 @@ const again: fc.Arbitrary<AgainStep> = fc.record({
   back: fc.nat({ max: 3 }),
 });
 
-/** Histories of up to 60 steps in which locks are contended and commits meet each other. */
-export const histories: fc.Arbitrary<History> = fc.record({
-  claim: mostlyLong,
-  steps: fc.array(
-    fc.oneof(
-      { weight: 7, arbitrary: acquire },
-      { weight: 2, arbitrary: renew },
-      { weight: 4, arbitrary: release },
-      { weight: 1, arbitrary: force },
-      { weight: 5, arbitrary: commit },
-      { weight: 2, arbitrary: again },
-    ),
-    { minLength: 10, maxLength: 60, size: 'max' },
-  ),
-});
+/** Locks are contended, and commits, loads and transactions elsewhere meet each other. */
+const mixed: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 7, arbitrary: acquire },
+  { weight: 2, arbitrary: renew },
+  { weight: 4, arbitrary: release },
+  { weight: 1, arbitrary: force },
+  { weight: 5, arbitrary: commit },
+  { weight: 2, arbitrary: again },
+  { weight: 7, arbitrary: intentSteps(KEYS, LOADERS) },
+);
+
+/** Of few keys, so that what a load or a settlement meets has a long past. */
+const crowded: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 1, arbitrary: commit },
+  { weight: 7, arbitrary: intentSteps(2, LOADERS) },
+);
+
+const stepsOf = (step: fc.Arbitrary<Step>) => fc.array(step, { minLength: 10, maxLength: 60, size: 'max' });
+
+/** Histories of up to 60 steps. */
+export const histories: fc.Arbitrary<History> = fc.oneof(
+  fc.record({ claim: mostlyLong, steps: stepsOf(mixed) }),
+  fc.record({ claim: fc.constant('long' as const), steps: stepsOf(crowded) }),
+);

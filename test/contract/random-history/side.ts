@@ -7,6 +7,7 @@ import type {
 import type { AcquireOutcome, Handover } from '../../../src/store/lock-operations.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
 import { KEYS, NAMES, type CommitStep, type History, type Length, type OperationDraft, type Step } from './history.js';
+import { IntentSide } from './intent-side.js';
 import { Ranks } from './ranks.js';
 
 /** One server under comparison, with two processes on it. */
@@ -26,6 +27,7 @@ export class Side {
   private readonly fences = new Ranks();
   private readonly versions = new Ranks();
   private readonly requests: CommitRequest[] = [];
+  private readonly intents: IntentSide;
   private readonly heard: readonly Handover[][] = [[], []];
   private readonly unsubscribe: readonly (() => void)[];
   private presentFences: readonly number[] = [];
@@ -36,6 +38,17 @@ export class Side {
     private readonly tag: string,
     private readonly claim: History['claim'],
   ) {
+    this.intents = new IntentSide({
+      tag,
+      storeOf: (who) => this.storeOf(who),
+      key: (index) => this.key(index),
+      bare: (key) => this.bare(key),
+      presentVersion: (index) => this.presentVersions[index] ?? 0,
+      placeVersion: (version) => this.versions.place(version),
+      lengthMs,
+      describeTime,
+      describeRefusal: (outcome) => this.describeCommitted(outcome),
+    });
     this.unsubscribe = server.stores.map((store, process) =>
       store.onHandover((handover) => {
         if (handover.name.startsWith(`{${tag}}`)) this.heard[process]!.push(handover);
@@ -91,6 +104,8 @@ export class Side {
           await (step.kind === 'resend' ? store.commit(request) : store.resolveCommit(request)),
         );
       }
+      default:
+        return this.intents.answer(step);
     }
   }
 
@@ -118,7 +133,14 @@ export class Side {
             waiters: lock.waiters,
           },
       ),
-      entries: entries.map((entry) => entry && { value: entry.value, version: this.versions.place(entry.version) }),
+      entries: entries.map(
+        (entry) =>
+          entry && {
+            value: entry.value,
+            version: this.versions.place(entry.version),
+            intent: entry.intent && this.intents.describeIntent(entry.intent),
+          },
+      ),
     };
   }
 
@@ -165,7 +187,7 @@ export class Side {
           })),
         };
       case 'intent':
-        return { ...outcome, key: this.bare(outcome.key) };
+        return { ...outcome, key: this.bare(outcome.key), intent: this.intents.describeIntent(outcome.intent) };
       case 'lock-lost':
         return { ...outcome, name: this.bare(outcome.name) };
       case 'aborted':

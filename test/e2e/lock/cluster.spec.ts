@@ -5,8 +5,8 @@ import { LockService } from '../../../src/lock/lock.service.js';
 import { redisStore } from '../../../src/redis/redis-store.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
 import { eventually } from '../../support/eventually.js';
-import { clusterStoreOptions } from '../../support/redis-access.js';
-import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
+import { clusterStoreOptions } from '../../support/servers/redis-access.js';
+import { startRedisCluster, type RedisCluster } from '../../support/servers/redis-cluster.js';
 
 /** The bounds of the three masters' slots. */
 const END_OF_SLOTS = [5_461, 10_922, 16_384];

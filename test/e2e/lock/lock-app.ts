@@ -5,8 +5,8 @@ import type { Redis } from 'ioredis';
 import { CacheTxnModule, LockService, redisStore, type LockModuleOptions } from 'nestjs-cache-txn';
 import type { AddressInfo } from 'node:net';
 import { eventually } from '../../support/eventually.js';
-import { observer, storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { observer, storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 
 export interface LockApp {
   readonly app: INestApplication;

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { TransactionalCache } from 'nestjs-cache-txn';
-import { traceCommands, type SentCommand } from '../../support/command-trace.js';
+import { traceCommands, type SentCommand } from '../../support/counting/command-trace.js';
 import { eventually } from '../../support/eventually.js';
-import { storeOptions } from '../../support/redis-access.js';
-import { startWorker, type Worker } from '../../support/worker.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
+import { startWorker, type Worker } from '../../support/processes/worker.js';
 import { LockScene, type LockApp } from './lock-app.js';
 import type { calls } from './workers/lock.worker.js';
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Lock } from 'nestjs-cache-txn';
-import { countCommands } from '../../support/command-stats.js';
-import { traceCommands, type SentCommand } from '../../support/command-trace.js';
+import { countCommands } from '../../support/counting/command-stats.js';
+import { traceCommands, type SentCommand } from '../../support/counting/command-trace.js';
 import { eventually } from '../../support/eventually.js';
 import { LockScene, type LockApp } from './lock-app.js';
 

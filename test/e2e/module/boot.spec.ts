@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -149,6 +150,7 @@ describe('a boot with options that do not exist', () => {
     ['TTL', { cache: { TTL: '1m' } }, /^cache has no option 'TTL'/],
     ['nameSpace', { nameSpace: 'shop' }, /^CacheTxnModule has no option 'nameSpace'/],
     ['store', { store: 'redis://127.0.0.1:1' }, /^store: give what redisStore/],
+    ['txn.database', { txn: { database: new EventEmitter() } }, /^txn\.database: give what pgTransactional/],
   ])('is refused for %s, from forRoot and from a factory', async (option, options, message) => {
     const invalid = { ...refused(message), details: expect.objectContaining({ option }) };
     const given = options as CacheTxnModuleOptions;

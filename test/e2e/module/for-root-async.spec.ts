@@ -12,7 +12,7 @@ import {
   type RedisStoreOptions,
   TransactionalCache,
 } from 'nestjs-cache-txn';
-import { storeOptions } from '../../support/redis-access.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
 import { TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;

@@ -8,11 +8,12 @@ import {
   LockService,
   memoryStore,
   redisStore,
+  TransactionAdmin,
   TransactionalCache,
   TransactionCoordinator,
   VersionService,
 } from 'nestjs-cache-txn';
-import { storeOptions } from '../../support/redis-access.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
 import { TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;
@@ -79,6 +80,7 @@ describe('the services', () => {
       @Inject(TransactionCoordinator) readonly coordinator: TransactionCoordinator,
       @Inject(TransactionalCache) readonly cache: TransactionalCache,
       @Inject(VersionService) readonly versions: VersionService,
+      @Inject(TransactionAdmin) readonly admin: TransactionAdmin,
     ) {}
   }
   @Controller('feature')

@@ -8,6 +8,7 @@ import {
   FenceToken,
   getCacheTxnToken,
   InjectLockService,
+  InjectTransactionAdmin,
   InjectTransactionalCache,
   InjectTransactionCoordinator,
   InjectVersionService,
@@ -17,12 +18,13 @@ import {
   memoryStore,
   redisStore,
   type Transaction,
+  TransactionAdmin,
   TransactionalCache,
   TransactionCoordinator,
   Versioned,
   VersionService,
 } from 'nestjs-cache-txn';
-import { storeOptions } from '../../support/redis-access.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
 import { TxnScene, type TxnApp } from '../../support/txn-scene.js';
 
 let scene: TxnScene;
@@ -70,6 +72,7 @@ class Seats {
     @InjectTransactionCoordinator('vault') readonly vaultTransactions: TransactionCoordinator,
     @InjectLockService('vault') readonly vaultLocks: LockService,
     @InjectVersionService('vault') readonly vaultVersions: VersionService,
+    @InjectTransactionAdmin('vault') readonly vaultAdmin: TransactionAdmin,
     @InjectTransactionalCache() readonly same: TransactionalCache,
   ) {}
 
@@ -142,8 +145,10 @@ class Seats {
   }
 
   @Get('services')
-  services() {
-    return { same: this.same === this.cache, versions: this.vaultVersions instanceof VersionService };
+  async services() {
+    const versions = this.vaultVersions instanceof VersionService;
+    const admin = this.vaultAdmin instanceof TransactionAdmin;
+    return { same: this.same === this.cache, versions, admin, inDoubt: await this.vaultAdmin.inDoubt() };
   }
 }
 
@@ -168,7 +173,12 @@ describe('a module with a name', () => {
 
   it('has its services under the names of @Inject…; the classes themselves mean the module without a name', async () => {
     const app = await twoStores(Seats);
-    expect((await app.send('GET', '/seats/services')).body).toEqual({ same: true, versions: true });
+    expect((await app.send('GET', '/seats/services')).body).toEqual({
+      same: true,
+      versions: true,
+      admin: true,
+      inDoubt: [],
+    });
     await app.app.get(TransactionalCache).set('where', 'plain');
     expect(await scene.redis.hget(`${app.namespace}:e:where`, 'v')).toBe('"plain"');
     expect(await scene.redis.exists(`${app.vault.namespace}:e:where`)).toBe(0);

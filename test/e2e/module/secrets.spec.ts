@@ -4,8 +4,8 @@ import type { Redis } from 'ioredis';
 import { CacheTxn, type Lock, LockService, Locked, redisStore, TransactionalCache, Versioned } from 'nestjs-cache-txn';
 import { inspect } from 'node:util';
 import { eventually } from '../../support/eventually.js';
-import { observer, storeOptions, storeUrl } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { observer, storeOptions, storeUrl } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
 const SECRET = 'planted-4111-1111';

@@ -3,10 +3,11 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 import { eventually } from '../../support/eventually.js';
-import { freePort } from '../../support/free-port.js';
-import { ownProcess } from '../../support/owned-process.js';
-import { storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { freePort } from '../../support/servers/free-port.js';
+import { javascriptOf } from '../../support/processes/javascript-tree.mjs';
+import { ownProcess } from '../../support/processes/owned-process.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { provesItself, useStores } from './stores.js';
 
 const START_MS = 300;
@@ -32,7 +33,7 @@ describe('the start of a Redis store', () => {
       code: 'STORE_UNAVAILABLE',
       retryable: true,
       message: expect.stringMatching(
-        /within 300 ms \(connect ECONNREFUSED 127\.0\.0\.1:\d+\).*onUnavailable: 'degraded'/,
+        /within 300 ms \(connect ECONNREFUSED 127\.0\.0\.1:\d+\): nothing listens there: is Redis running.*onUnavailable: 'degraded'/,
       ),
       details: { startTimeoutMs: START_MS },
     });
@@ -63,9 +64,8 @@ describe('the start of a Redis store', () => {
   });
 
   it('G40: that failed leaves nothing behind that keeps the process alive', async () => {
-    const register = new URL('../../support/typescript-register.mjs', import.meta.url).href;
-    const program = fileURLToPath(new URL('./failing-start.program.ts', import.meta.url));
-    const args = ['--import', register, program, String(await freePort())];
+    const program = await javascriptOf(new URL('./failing-start.program.ts', import.meta.url));
+    const args = [fileURLToPath(program), String(await freePort())];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     const owned = ownProcess(child);
     await owned.ended;
@@ -123,9 +123,19 @@ describe('the start of a Redis store', () => {
     });
     await expect(started).rejects.toMatchObject({
       code: 'STORE_UNAVAILABLE',
-      message: expect.stringMatching(/WRONGPASS/),
+      message: expect.stringMatching(/WRONGPASS.*: check user and password;/),
     });
     await expect(started).rejects.not.toThrow('wrong-secret');
+  });
+
+  it('over TLS at a server without it asks whether that speaks TLS', async () => {
+    const plain = await startRedisServer({ access: 'plain' });
+    const { started } = stores.begin({ url: `rediss://127.0.0.1:${plain.port}`, startTimeout: START_MS });
+    await expect(started).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      message: expect.stringMatching(/does not answer the TLS handshake\): does it speak TLS\? .* takes redis:\/\//),
+    });
+    await plain.stop();
   });
 
   it('as a user who may not do what the store needs says what the server refuses', async () => {

@@ -3,8 +3,8 @@ import { Cluster } from 'ioredis';
 
 import { hashSlot } from '../../../src/store/hash-slot.js';
 import { eventually } from '../../support/eventually.js';
-import { clusterStoreOptions } from '../../support/redis-access.js';
-import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
+import { clusterStoreOptions } from '../../support/servers/redis-access.js';
+import { startRedisCluster, type RedisCluster } from '../../support/servers/redis-cluster.js';
 import { asking, committing, everyOperation, LONG_MS, provesItself, put, useStores, type TestStore } from './stores.js';
 
 describe('a Redis store on a cluster', () => {

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
 import { eventually } from '../../support/eventually.js';
-import { storeOptions, storeUrl } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { storeOptions, storeUrl } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { asking, provesItself, useStores } from './stores.js';
 
 describe('a Redis store accepts', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { eventually } from '../../support/eventually.js';
-import { freePort } from '../../support/free-port.js';
-import { storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { freePort } from '../../support/servers/free-port.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { asking, everyOperation, provesItself, useStores, type TestStore } from './stores.js';
 
 describe("a Redis store with onUnavailable: 'degraded'", () => {

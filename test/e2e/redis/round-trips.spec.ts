@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
-import { traceCommands } from '../../support/command-trace.js';
-import { storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { traceCommands } from '../../support/counting/command-trace.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import type { CommitOperation } from '../../../src/store/entry-operations.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
 import { asking, committing, everyOperation, LONG_MS, put, useStores } from './stores.js';
-import { countTurns, type TurnCounter } from './turn-counter.js';
+import { countTurns, type TurnCounter } from '../../support/counting/turn-counter.js';
 
 describe('the round trips of a Redis store', () => {
   const stores = useStores();

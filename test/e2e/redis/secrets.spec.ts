@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
 
 import { eventually } from '../../support/eventually.js';
-import { freePort } from '../../support/free-port.js';
-import { storeOptions, storeUrl } from '../../support/redis-access.js';
-import { startRedisServer } from '../../support/redis-server.js';
+import { freePort } from '../../support/servers/free-port.js';
+import { storeOptions, storeUrl } from '../../support/servers/redis-access.js';
+import { startRedisServer } from '../../support/servers/redis-server.js';
 import { asking, committing, put, useStores, type TestStore } from './stores.js';
 
 const PASSWORD = 'planted-password';

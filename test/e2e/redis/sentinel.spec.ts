@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 
 import { eventually } from '../../support/eventually.js';
-import { sentinelStoreOptions } from '../../support/redis-access.js';
-import { startSentinelGroup, type SentinelGroup } from '../../support/sentinel-group.js';
+import { sentinelStoreOptions } from '../../support/servers/redis-access.js';
+import { startSentinelGroup, type SentinelGroup } from '../../support/servers/sentinel-group.js';
 import { asking, committing, provesItself, put, useStores } from './stores.js';
 
 describe('a Redis store behind sentinels', () => {

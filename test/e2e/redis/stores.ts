@@ -2,7 +2,7 @@ import { afterEach } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
 import { redisStore } from '../../../src/redis/redis-store.js';
-import { observer, type ServerAddress } from '../../support/redis-access.js';
+import { observer, type ServerAddress } from '../../support/servers/redis-access.js';
 import type { RedisStoreOptions } from '../../../src/redis/redis-store.options.js';
 import type { AcquireOutcome, AcquireRequest } from '../../../src/store/lock-operations.js';
 import type { CommitOperation, CommitOutcome, CommitRequest } from '../../../src/store/entry-operations.js';

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-import { makeCertificate } from '../../support/certificate.js';
+import { makeCertificate } from '../../support/servers/certificate.js';
 import { eventually } from '../../support/eventually.js';
-import { LOOPBACK } from '../../support/start-server.js';
-import { serverCertificate } from '../../support/redis-access.js';
-import { startRedisServer } from '../../support/redis-server.js';
+import { LOOPBACK } from '../../support/servers/start-server.js';
+import { serverCertificate } from '../../support/servers/redis-access.js';
+import { startRedisServer } from '../../support/servers/redis-server.js';
 import { useStores } from './stores.js';
 
 /** A way to a server that keeps all answers until the server has said its last, and then delivers them in one piece. */

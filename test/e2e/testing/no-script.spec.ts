@@ -3,9 +3,9 @@ import { Test } from '@nestjs/testing';
 import { CacheTxnModule, redisStore, TransactionalCache } from 'nestjs-cache-txn';
 import { FaultInjectingStore, noScript } from 'nestjs-cache-txn/testing';
 import type { Redis } from 'ioredis';
-import { countCommands } from '../../support/command-stats.js';
-import { observer, storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { countCommands } from '../../support/counting/command-stats.js';
+import { observer, storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 
 let server: RedisServer;
 let redis: Redis;

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { type Lock, memoryStore, redisStore } from 'nestjs-cache-txn';
 import { eventually } from '../../support/eventually.js';
-import { storeOptions } from '../../support/redis-access.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
 import { ADAPTERS, type Answer, type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { ATTEMPTS, BusyController } from './busy.controller.js';
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { redisStore, type RedisConnectionOptions } from 'nestjs-cache-txn';
-import { DOCUMENTED_PASSWORD, documentedUser } from '../../support/documented-user.js';
+import { DOCUMENTED_PASSWORD, documentedUser } from '../../support/servers/documented-user.js';
 import { eventually } from '../../support/eventually.js';
-import { observer } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { observer } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { AddressedController } from './addressed.controller.js';
 import { BusyController } from './busy.controller.js';

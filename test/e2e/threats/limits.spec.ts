@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AddressInfo } from 'node:net';
 import { LIMITS } from '../../../src/store/limits.js';
-import { traceCommands } from '../../support/command-trace.js';
+import { traceCommands } from '../../support/counting/command-trace.js';
 import { type Answer, type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { LimitsController } from './limits.controller.js';
 

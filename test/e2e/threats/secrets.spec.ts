@@ -5,8 +5,8 @@ import { redisStore, type RedisStoreOptions } from 'nestjs-cache-txn';
 import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { eventually } from '../../support/eventually.js';
-import { observer, storeUrl } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { observer, storeUrl } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { type Answer, type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { SaidController } from './said.controller.js';
 

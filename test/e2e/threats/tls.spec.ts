@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { redisStore, type RedisStoreOptions } from 'nestjs-cache-txn';
 import { inspect } from 'node:util';
-import { makeCertificate, type Certificate } from '../../support/certificate.js';
-import { countCommands, type CommandCounts } from '../../support/command-stats.js';
-import { observer, serverCertificate } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { makeCertificate, type Certificate } from '../../support/servers/certificate.js';
+import { countCommands, type CommandCounts } from '../../support/counting/command-stats.js';
+import { observer, serverCertificate } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { AddressedController } from './addressed.controller.js';
 
@@ -46,14 +46,18 @@ const printed = (error: unknown): string =>
 
 /** What is wrong, and what the boot says of it. */
 const WRONG: readonly (readonly [string, () => RedisStoreOptions, RegExp])[] = [
-  ['a server whose authority nobody named', () => ({ url: url() }), /self-signed certificate/],
+  ['a server whose authority nobody named', () => ({ url: url() }), /self-signed certificate\): .* tls\.ca/],
   ['another authority', () => ({ url: url(), tls: { ca: client.cert } }), /self-signed certificate/],
   [
     'another host name',
     () => ({ url: url(), tls: { ca, servername: 'cache.example' } }),
     /Hostname\/IP does not match certificate's altnames/,
   ],
-  ['a server that speaks nothing but TLS', () => ({ url: url('127.0.0.1', 'redis') }), /did not answer within 2000 ms/],
+  [
+    'a server that speaks nothing but TLS',
+    () => ({ url: url('127.0.0.1', 'redis') }),
+    /did not answer within 2000 ms.*give rediss:\/\//,
+  ],
   [
     'a key that is none',
     () => ({ url: url(), tls: { ca, cert: client.cert, key: 'planted-key' } }),

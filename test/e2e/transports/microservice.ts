@@ -12,8 +12,8 @@ import { CacheTxnModule, LockService, redisStore, TransactionalCache } from 'nes
 import type { AddressInfo, Server } from 'node:net';
 import { lastValueFrom, timeout } from 'rxjs';
 import { eventually } from '../../support/eventually.js';
-import { observer, observerOptions, storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { observer, observerOptions, storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { RpcSale } from './rpc-sale.controller.js';
 import { Sale } from './sale.js';
 

@@ -15,7 +15,7 @@ import {
 import { CacheTxn, CurrentTxn, type Transaction, TransactionalCache, TransactionCoordinator } from 'nestjs-cache-txn';
 import { concat, delay, of, throwError } from 'rxjs';
 import { eventually } from '../../support/eventually.js';
-import { gate, unavailable } from '../../support/scripted-store.js';
+import { gate, unavailable } from '../../support/stores/scripted-store.js';
 import { ADAPTERS, TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;

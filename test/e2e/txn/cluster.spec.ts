@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { redisStore } from 'nestjs-cache-txn';
 import { hashSlot } from '../../../src/store/hash-slot.js';
-import { clusterStoreOptions } from '../../support/redis-access.js';
-import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
+import { clusterStoreOptions } from '../../support/servers/redis-access.js';
+import { startRedisCluster, type RedisCluster } from '../../support/servers/redis-cluster.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
 let cluster: RedisCluster;

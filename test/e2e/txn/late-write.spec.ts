@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { redisStore } from 'nestjs-cache-txn';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
-import { startFaultProxy } from '../../support/fault-proxy.js';
-import { observer, storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { startFaultProxy } from '../../support/proxy/fault-proxy.js';
+import { observer, storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;

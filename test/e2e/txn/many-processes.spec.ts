@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { storeOptions } from '../../support/redis-access.js';
-import { startWorker, type Worker } from '../../support/worker.js';
+import { storeOptions } from '../../support/servers/redis-access.js';
+import { startWorker, type Worker } from '../../support/processes/worker.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import type { calls } from './workers/counter.worker.js';
 

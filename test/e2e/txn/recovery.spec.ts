@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { type CacheTxnModuleOptions, memoryStore, redisStore, StoreTimeoutError } from 'nestjs-cache-txn';
-import { FaultInjectingStore } from 'nestjs-cache-txn/testing';
+import { FaultInjectingStore, MemoryBackend, memoryParticipant } from 'nestjs-cache-txn/testing';
 import { hashSlot } from '../../../src/store/hash-slot.js';
 import { gate } from '../../../src/testing/faults/gate.js';
 import { eventually } from '../../support/eventually.js';
-import { clusterStoreOptions, observer } from '../../support/redis-access.js';
-import { startRedisCluster, type RedisCluster } from '../../support/redis-cluster.js';
+import { clusterStoreOptions, observer } from '../../support/servers/redis-access.js';
+import { startRedisCluster, type RedisCluster } from '../../support/servers/redis-cluster.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
 /** The least time that an owner has to decide. */
@@ -188,5 +188,33 @@ describe('a sweeper', () => {
     for (const store of stores) await scene.app({ module: { store, txn: { recovery: '50ms' } } });
     await eventually(() => sweeps({ store: stores[1]! }) > 2, { what: 'sweeps of the other one' });
     expect(sweeps({ store: stores[0]! })).toBe(0);
+  });
+
+  it('G27: of such a store begins with the first participant, whose transaction may be left half done', async () => {
+    const backend = new MemoryBackend();
+    const [owner, other] = [memoryStore({ backend }), memoryStore({ backend })].map(
+      (inner) => new FaultInjectingStore(inner),
+    ) as [FaultInjectingStore, FaultInjectingStore];
+    const module = { namespace, txn: { recovery: '50ms', timeout: LEFT_MS } } as const;
+    const [{ cache, coordinator }, { coordinator: another }] = [
+      await scene.app({ module: { ...module, store: owner } }),
+      await scene.app({ module: { ...module, store: other } }),
+    ];
+    owner.next('decide', async () => {
+      owner.always('*', 'drop-before');
+      throw new StoreTimeoutError('it died');
+    });
+    const dying = coordinator.run(async (txn) => {
+      await cache.set(ONE, 'new');
+      txn.enlist(memoryParticipant('mails'));
+    });
+    await expect(dying).rejects.toMatchObject({ code: 'TXN_IN_DOUBT' });
+    expect((await other.inner.readEntries([ONE]))[0]?.intent).toBeDefined();
+    await another.run((txn) => {
+      txn.enlist(memoryParticipant('mails'));
+    });
+    const isLeft = async (): Promise<boolean> => (await other.inner.readEntries([ONE]))[0]?.intent !== undefined;
+    await eventually(async () => !(await isLeft()), { what: 'the sweep', withinMs: LEFT_MS + 1_000 + SLACK_MS });
+    expect(await other.inner.listTransactions(10)).toEqual([]);
   });
 });

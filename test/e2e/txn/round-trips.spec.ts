@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { countCommands } from '../../support/command-stats.js';
-import { traceCommands } from '../../support/command-trace.js';
+import { countCommands } from '../../support/counting/command-stats.js';
+import { traceCommands } from '../../support/counting/command-trace.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 
 let scene: TxnScene;

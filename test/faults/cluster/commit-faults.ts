@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hashSlot } from '../../../src/store/hash-slot.js';
 import { MAX_SEED } from '../../../src/testing/seeded-random.js';
-import { startWorker } from '../../support/worker.js';
+import { startWorker } from '../../support/processes/worker.js';
 import { between, pick } from '../seed.js';
 import type { calls } from '../workers/list.worker.js';
 import { COMMAND_MS, type CommitFault } from './commit-scene.js';

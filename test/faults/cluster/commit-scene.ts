@@ -7,7 +7,7 @@ import { eventually } from '../../support/eventually.js';
 import type { HistoryEvent } from '../../support/history/event.js';
 import { machineMs, Recorder } from '../../support/history/recorder.js';
 import { serverRemains } from '../../support/history/server-remains.js';
-import { clusterStoreOptions, observer } from '../../support/redis-access.js';
+import { clusterStoreOptions, observer } from '../../support/servers/redis-access.js';
 import { isMaster, type FailingCluster } from './failing-cluster.js';
 import { SETTLES_WITHIN_MS } from './list-append.js';
 import { startTxnMember, type TxnMember } from './txn-member.js';

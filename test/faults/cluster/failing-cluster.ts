@@ -1,7 +1,7 @@
 import { eventually } from '../../support/eventually.js';
-import { observer } from '../../support/redis-access.js';
-import { startRedisCluster, type RedisCluster, type RedisClusterOptions } from '../../support/redis-cluster.js';
-import type { RedisServer } from '../../support/redis-server.js';
+import { observer } from '../../support/servers/redis-access.js';
+import { startRedisCluster, type RedisCluster, type RedisClusterOptions } from '../../support/servers/redis-cluster.js';
+import type { RedisServer } from '../../support/servers/redis-server.js';
 
 /** A master and its replica at this moment. */
 export interface Shard {
@@ -27,7 +27,7 @@ export class FailingCluster {
     this.shards = cluster.masters.map((master, index) => [master, cluster.replicas[index]!]);
   }
 
-  static async start(options: Pick<RedisClusterOptions, 'args'> = {}): Promise<FailingCluster> {
+  static async start(options: Pick<RedisClusterOptions, 'args' | 'needs'> = {}): Promise<FailingCluster> {
     return new FailingCluster(await startRedisCluster({ ...options, replicas: true }));
   }
 

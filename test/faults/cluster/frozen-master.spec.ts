@@ -2,10 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { hashSlot } from '../../../src/store/hash-slot.js';
+import { eventually } from '../../support/eventually.js';
 import { only, type HistoryEvent } from '../../support/history/event.js';
 import { outcomeOf } from '../../support/history/outcome.js';
 import { memoryHistory } from '../../support/history/recorder.js';
-import { clusterStoreOptions } from '../../support/redis-access.js';
+import { clusterStoreOptions } from '../../support/servers/redis-access.js';
 import { between, FAULT_ROUNDS, roundsOf } from '../seed.js';
 import { FailingCluster } from './failing-cluster.js';
 import { FailoverScene } from './failover-scene.js';
@@ -71,7 +72,7 @@ describe('a cluster whose master', () => {
           );
           await cluster.promotionOf(replica);
           const held = await bob.locks.acquire(name, { lease: '20s', wait: '10s' });
-          await bob.cache.set(key, 'of the new master');
+          await eventually(() => bob.cache.set(key, 'of the new master'), { what: 'the write' });
           const { recorder, events } = memoryHistory('resource');
           const resource = new GuardedResource('row', recorder);
           expect(resource.write(held.fence, 'bob')).toBe(true);

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../src/base/clock.js';
-import type { ErrorOrigin } from '../../../src/base/error-sink.js';
+import type { ErrorOrigin, ErrorSink } from '../../../src/base/error-sink.js';
 import { TransactionalCache } from '../../../src/cache/transactional-cache.js';
 import { LockService } from '../../../src/lock/lock.service.js';
 import { redisStore } from '../../../src/redis/redis-store.js';
@@ -17,13 +17,18 @@ export interface Member {
   readonly cache: TransactionalCache;
   /** Errors that belong to no call. */
   readonly reports: readonly { readonly error: unknown; readonly origin: ErrorOrigin }[];
+  readonly report: ErrorSink;
   stop(): Promise<void>;
 }
 
-export async function startMember(name: string, namespace: string, options: RedisStoreOptions): Promise<Member> {
+export function startMember(name: string, namespace: string, options: RedisStoreOptions): Promise<Member> {
+  return startMemberOn(redisStore(options), name, namespace);
+}
+
+/** A member on a store that has not started. */
+export async function startMemberOn(store: CacheTxnStore, name: string, namespace: string): Promise<Member> {
   const reports: { error: unknown; origin: ErrorOrigin }[] = [];
   const report = (error: unknown, origin: ErrorOrigin): void => void reports.push({ error, origin });
-  const store = redisStore(options);
   await store.start({ namespace, processLabel: name, report, warn: () => undefined });
   const common = { store, clock: systemClock, random: Math.random, report };
   const locks = new LockService({ ...common, options: {} });
@@ -35,5 +40,6 @@ export async function startMember(name: string, namespace: string, options: Redi
     resourceTtlMs: 600_000,
   });
   const cache = new TransactionalCache({ ...common, coordinator, options: {}, version: {} });
-  return { name, namespace, store, locks, coordinator, cache, reports, stop: () => store.stop() };
+  const stop = (): Promise<void> => store.stop();
+  return { name, namespace, store, locks, coordinator, cache, reports, report, stop };
 }

@@ -1,5 +1,5 @@
 import { eventually } from '../../support/eventually.js';
-import type { RedisServer } from '../../support/redis-server.js';
+import type { RedisServer } from '../../support/servers/redis-server.js';
 import { isMaster, tell, type FailingCluster } from './failing-cluster.js';
 
 /** Few, so that the slot is in two places for some time. */

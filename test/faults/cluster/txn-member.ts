@@ -1,15 +1,11 @@
 import { systemClock } from '../../../src/base/clock.js';
-import type { ErrorOrigin } from '../../../src/base/error-sink.js';
-import { TransactionalCache } from '../../../src/cache/transactional-cache.js';
-import { Recovery } from '../../../src/commit/recovery.js';
-import { LockService } from '../../../src/lock/lock.service.js';
+import { Recovery } from '../../../src/commit/recovery/recovery.js';
 import { redisStore } from '../../../src/redis/redis-store.js';
 import type { RedisStoreOptions } from '../../../src/redis/redis-store.options.js';
 import { FaultInjectingStore } from '../../../src/testing/faults/fault-injecting-store.js';
 import type { StoreOperation } from '../../../src/testing/faults/fault.js';
 import { Sweeper } from '../../../src/txn/sweeper.js';
-import { TransactionCoordinator } from '../../../src/txn/transaction-coordinator.js';
-import type { Member } from './member.js';
+import { type Member, startMemberOn } from './member.js';
 
 /** A member that clears up after others as an application does, and that can die in the middle of a commit. */
 export interface TxnMember extends Member {
@@ -34,22 +30,15 @@ export interface DeathStep {
 const SWEEP_EVERY_MS = 200;
 
 export async function startTxnMember(name: string, namespace: string, options: RedisStoreOptions): Promise<TxnMember> {
-  const reports: { error: unknown; origin: ErrorOrigin }[] = [];
-  const report = (error: unknown, origin: ErrorOrigin): void => void reports.push({ error, origin });
   const store = new FaultInjectingStore(redisStore(options));
-  await store.start({ namespace, processLabel: name, report, warn: () => undefined });
-  const common = { store, clock: systemClock, random: Math.random, report };
-  const locks = new LockService({ ...common, options: {} });
-  const coordinator = new TransactionCoordinator({
-    ...common,
-    locks,
-    options: {},
-    version: {},
-    resourceTtlMs: 600_000,
+  const member = await startMemberOn(store, name, namespace);
+  const { coordinator, locks, report } = member;
+  const sweeper = new Sweeper({
+    ...{ locks, report, clock: systemClock },
+    recovery: new Recovery(store, report),
+    everyMs: SWEEP_EVERY_MS,
   });
-  const cache = new TransactionalCache({ ...common, coordinator, options: {}, version: {} });
-  const sweeper = new Sweeper({ ...common, locks, recovery: new Recovery(store, report), everyMs: SWEEP_EVERY_MS });
-  sweeper.start();
+  void sweeper.start();
 
   const death = new AbortController();
   const unanswered = (): Promise<never> => new Promise(() => undefined);
@@ -58,7 +47,7 @@ export async function startTxnMember(name: string, namespace: string, options: R
     death.abort();
   };
   return {
-    ...{ name, namespace, store, locks, coordinator, cache, reports, die, death: death.signal },
+    ...{ ...member, store, die, death: death.signal },
     dieAt({ operation, when, nth }) {
       const pass = (run: () => Promise<unknown>): Promise<unknown> => run();
       store.next(operation, ...Array.from({ length: nth - 1 }, () => pass), async (run) => {

@@ -1,6 +1,6 @@
 import { eventually } from '../../support/eventually.js';
-import type { RedisServer } from '../../support/redis-server.js';
-import { startSentinelGroup, type SentinelGroup } from '../../support/sentinel-group.js';
+import type { RedisServer } from '../../support/servers/redis-server.js';
+import { startSentinelGroup, type SentinelGroup } from '../../support/servers/sentinel-group.js';
 import { isInStep, isMaster, kill, tell } from '../cluster/failing-cluster.js';
 import type { FailingServers } from '../cluster/failover-scene.js';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, it } from '@jest/globals';
 
-import { sentinelStoreOptions } from '../../support/redis-access.js';
+import { sentinelStoreOptions } from '../../support/servers/redis-access.js';
 import { FailoverScene } from '../cluster/failover-scene.js';
 import { expectSoundWithTwoMasters, tellFigures } from '../cluster/verdict.js';
 import { FAULT_ROUNDS, roundsOf } from '../seed.js';

@@ -3,8 +3,8 @@ import { createServer, connect, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 
 import { eventually } from '../../support/eventually.js';
-import { redisAccess, storeOptions } from '../../support/redis-access.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { redisAccess, storeOptions } from '../../support/servers/redis-access.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { startMember, type Member } from '../cluster/member.js';
 import { tell } from '../cluster/failing-cluster.js';
 

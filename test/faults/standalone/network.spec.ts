@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SCRIPTS } from '../../support/fault-passage.js';
+import { SCRIPTS } from '../../support/proxy/fault-passage.js';
 import { outcomeOf } from '../../support/history/outcome.js';
 import { codesOf } from '../../support/history/summary.js';
 import { TOO_LATE } from '../actions.js';

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../../support/eventually.js';
 import { codesOf } from '../../support/history/summary.js';
-import { startRedisServer } from '../../support/redis-server.js';
+import { startRedisServer } from '../../support/servers/redis-server.js';
 import { TIMES } from '../client.js';
 import type { Episode } from '../episode.js';
 import { PLAY_LIMIT_MS, playFault, TROUBLE_MS } from '../play.js';

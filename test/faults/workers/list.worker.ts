@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { seededRandom } from '../../../src/testing/seeded-random.js';
 import { Recorder } from '../../support/history/recorder.js';
-import { clusterStoreOptions } from '../../support/redis-access.js';
+import { clusterStoreOptions } from '../../support/servers/redis-access.js';
 import { appendToLists } from '../cluster/list-append.js';
 import { fileSink } from '../cluster/txn-journal.js';
 import { startTxnMember } from '../cluster/txn-member.js';

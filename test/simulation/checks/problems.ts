@@ -7,6 +7,7 @@ import { everythingTogether, keyHistory, transactionHistory } from './history-of
 import { inventedValues } from './invented-values.js';
 import { keptDecisions, leftovers } from './leftovers.js';
 import { registerProblems } from './registers.js';
+import { rowProblems, rowReadProblems } from './rows.js';
 import { unsettledCalls } from './unsettled-calls.js';
 
 /** What a simulation showed that it must not, each with a word in front of it that names the promise. */
@@ -23,12 +24,13 @@ export interface Verdict {
  * @param strays what only that read took away
  */
 export function verdictOn(world: World, final: readonly KeyRead[] | undefined, strays: readonly string[]): Verdict {
-  const { journal, monitor, profile } = world;
+  const { journal, monitor } = world;
   const always = [
     ...journal.problems,
     ...unsettledCalls(world),
     ...inventedValues(world),
     ...leftovers(world),
+    ...rowProblems(world),
     ...(final === undefined ? ['final: the last read failed although everything had healed'] : []),
   ];
   const unlessLost = [
@@ -38,8 +40,10 @@ export function verdictOn(world: World, final: readonly KeyRead[] | undefined, s
     ...registerProblems(world),
     ...attemptProblems(world),
     ...keptDecisions(world),
+    ...(world.database?.watch.problems.slice(0, 1) ?? []),
+    ...rowReadProblems(world),
   ];
-  return profile.failovers > 0
+  return world.isLossy
     ? { problems: always, losses: unlessLost }
     : { problems: [...always, ...unlessLost], losses: [] };
 }

@@ -1,3 +1,4 @@
+import { LOADED } from '../workload/journal.js';
 import type { World } from '../world/world.js';
 
 /** A version of a register that somebody knew at a time. */
@@ -19,7 +20,9 @@ export function registerProblems({ journal, monitor, names }: World): string[] {
       const version = versions?.get(key) ?? 0;
       if (version > 0 && completedAtMs !== undefined) known.push({ atMs: completedAtMs, version, how: id });
     }
-    const reads = journal.reads.filter((read) => read.key === key && read.found !== undefined);
+    const reads = journal.reads.filter(
+      (read) => read.key === key && read.found !== undefined && read.found.version !== LOADED,
+    );
     for (const { id, completedAtMs, found } of reads) {
       known.push({ atMs: completedAtMs, version: found?.version ?? 0, how: id });
     }

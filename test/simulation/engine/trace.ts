@@ -22,5 +22,5 @@ export class Trace {
 function show(data: unknown): string {
   if (data instanceof Error) return `${data.name}: ${data.message}`;
   if (data instanceof Map) return JSON.stringify([...data]);
-  return JSON.stringify(data);
+  return JSON.stringify(data, (_key, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
 }

@@ -1,5 +1,4 @@
-import { begin, type Command, proceed } from '../../../src/commit/protocol.js';
-import type { Protocol } from './committer.js';
+import { begin, type Command, proceed, type Protocol } from '../../../src/commit/protocol/protocol.js';
 
 /** What was only read is compared while the slots prepare, and not after all of them have. */
 export const validatesWithPrepares: Protocol = {

@@ -2,11 +2,11 @@ import type { OutcomeRecords } from '../../../src/memory/outcome-records.js';
 import { MemorySlot } from '../../../src/memory/memory-slot.js';
 import type { Instant } from '../../../src/memory/server-time.js';
 import type { CommitOutcome, CommitRequest } from '../../../src/store/entry-operations.js';
-import type { Intent } from '../../../src/store/intent.js';
 import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
   PrepareOutcome,
   PrepareRequest,
   SettleRequest,
@@ -19,7 +19,7 @@ function recordsOf(slot: MemorySlot): OutcomeRecords {
 
 /** A question past the deadline is answered with `aborted`, and a decision that comes later is taken all the same. */
 export class PresumingSlot extends MemorySlot {
-  override ask(intent: Intent, now: Instant): Decision {
+  override ask(intent: DecisionQuestion, now: Instant): Decision {
     const own = this.entries.intentOf(intent.decider);
     const endsMs = own?.txnId === intent.txnId ? own.deadlineMs : intent.deadlineMs;
     if (recordsOf(this).outcomeOf(intent.txnId, now) !== undefined || endsMs > now.ms) return super.ask(intent, now);
@@ -29,7 +29,7 @@ export class PresumingSlot extends MemorySlot {
 
 /** A question is answered with `aborted` while the owner may still decide. */
 export class HastySlot extends MemorySlot {
-  override ask(intent: Intent, now: Instant): Decision {
+  override ask(intent: DecisionQuestion, now: Instant): Decision {
     const answer = super.ask(intent, now);
     return answer.kind === 'pending' ? { kind: 'aborted' } : answer;
   }
@@ -92,7 +92,7 @@ export class OpenDoorSlot extends MemorySlot {
 
 /** A reader of a prepared write is told at once that it is committed. */
 export class EagerSlot extends MemorySlot {
-  override ask(intent: Intent, now: Instant): Decision {
+  override ask(intent: DecisionQuestion, now: Instant): Decision {
     const answer = super.ask(intent, now);
     return answer.kind === 'pending' ? { kind: 'committed' } : answer;
   }

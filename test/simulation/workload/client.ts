@@ -2,14 +2,16 @@ import { sleep } from '../../../src/base/clock.js';
 import { CacheTxnError, LockLostError } from '../../../src/base/errors.js';
 import type { Committer } from '../../../src/commit/committer.js';
 import type { EntryReader } from '../../../src/commit/entry-reader.js';
-import type { CommitOperation } from '../../../src/store/entry-operations.js';
 import type { Monitor } from '../world/monitor.js';
 import type { Profile } from '../world/profile.js';
 import type { SimProcess } from '../world/sim-process.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
-import { listOf } from './list-value.js';
-import type { Attempt, Journal, KeyRead } from './journal.js';
-import type { BlindWrite, Script } from './script.js';
+import { DatabaseError } from '../database/database-error.js';
+import { type Journal, type KeyRead, LOADED } from './journal.js';
+import { propose } from './propose.js';
+import type { RowClient } from './row-client.js';
+import type { LoadScript } from './row-work.js';
+import type { Script } from './script.js';
 
 /** What runs in one process. */
 export interface ClientDependencies {
@@ -20,6 +22,8 @@ export interface ClientDependencies {
   readonly journal: Journal;
   readonly monitor: Monitor;
   readonly profile: Profile;
+  /** Undefined where there is no database. */
+  readonly rows: RowClient | undefined;
   /** Of the world, not of the process. */
   readonly nowMs: () => number;
 }
@@ -42,6 +46,12 @@ const READ_MESSAGES = 49;
 const COMMIT_MESSAGES = 5 + 3 * 8 * 3;
 /** See ASK_AT_LEAST_MS of the commit: how long it asks beyond its deadline, and LEAST_LEFT_MS. */
 const ASKING_MS = 3_000;
+/** What of the driver, or of a transaction that took its time over rows, comes to the caller. */
+const ROW_CODES = ['DATABASE', 'TXN_TIMEOUT'];
+/** Six statements on their way and waiting for rows, then a commit in which mark, COMMIT and question take 10 s each at most. */
+const ROWS_MS = 6 * 20_000 + 3 * 10_000;
+/** A statement on its way, and the same for the load of somebody else that is shared. */
+const LOADING_MS = 2 * 20_000;
 
 /** Runs the transactions of one process, the real code under them. */
 export class Client {
@@ -110,6 +120,37 @@ export class Client {
     }
   }
 
+  /** Reads again and again, and loads what is not cached. */
+  async keepLoading({ id, keys, times, pauseMs }: LoadScript): Promise<void> {
+    const { clock } = this.deps.process;
+    for (let time = 0; time < times; time += 1) {
+      await Promise.all(keys.map((key) => this.load(`${id}.${time}`, key)));
+      await sleep(clock, pauseMs);
+    }
+  }
+
+  /** Whether it got an answer. */
+  async load(id: string, key: string): Promise<boolean> {
+    const { journal, nowMs, process, profile, rows } = this.deps;
+    if (rows === undefined) throw new Error('there is nothing to load from');
+    const invokedAtMs = nowMs();
+    try {
+      const value = await this.timed(
+        `${id} load`,
+        READ_MESSAGES * profile.commandTimeoutMs + LOADING_MS,
+        rows.load(key),
+      );
+      const completedAtMs = nowMs();
+      if (value === undefined) return true;
+      const found = { value, version: LOADED };
+      journal.reads.push({ id: `${id}/${key}`, key, process: process.name, invokedAtMs, completedAtMs, found });
+      return true;
+    } catch (error) {
+      this.expectCode(error, [...READ_CODES, 'DATABASE'], `${id} load`);
+      return false;
+    }
+  }
+
   private async commit(
     script: Script,
     reads: readonly KeyRead[],
@@ -118,7 +159,7 @@ export class Client {
     lease: Lease,
   ): Promise<boolean> {
     const { id } = script;
-    const { committer, journal, monitor, nowMs, process, profile } = this.deps;
+    const { committer, journal, monitor, nowMs, process, profile, rows } = this.deps;
     const guards = script.locks.map((name) => ({ name, token }));
     const { operations, attempt } = propose(script, reads, profile.isolation, process.name, reads[0]?.invokedAtMs ?? 0);
     if (operations.length === 0) return false;
@@ -128,14 +169,17 @@ export class Client {
     const assertLocksHeld = (): void => {
       if (guards.length > 0 && process.clock.now() >= lease.heldUntilMs) throw new LockLostError('the lease has ended');
     };
+    const isInRows = rows !== undefined && script.rows !== undefined;
     try {
       const leftMs = Math.max(deadlineMs - process.clock.now(), 0);
-      const latestMs = leftMs + ASKING_MS + COMMIT_MESSAGES * profile.commandTimeoutMs;
-      const commit = committer.commit({ txnId: id, operations, guards, assertLocksHeld, deadlineMs });
+      const latestMs = leftMs + ASKING_MS + COMMIT_MESSAGES * profile.commandTimeoutMs + (isInRows ? ROWS_MS : 0);
+      const proposal = { txnId: id, operations, guards, assertLocksHeld, deadlineMs };
+      const commit = isInRows ? rows.commit(proposal, attempt, script.rows) : committer.commit(proposal);
       attempt.versions = await this.timed(`${id} commit`, latestMs, commit);
       attempt.status = 'ok';
     } catch (error) {
-      const code = this.expectCode(error, isWriting ? COMMIT_CODES : [...COMMIT_CODES, ...READ_CODES], `${id} commit`);
+      const codes = [...COMMIT_CODES, ...(isWriting ? [] : READ_CODES), ...(isInRows ? ROW_CODES : [])];
+      const code = this.expectCode(error, codes, `${id} commit`);
       attempt.code = code;
       attempt.status = code === 'TXN_IN_DOUBT' ? 'unknown' : 'failed';
     }
@@ -192,62 +236,11 @@ export class Client {
   }
 
   private expectCode(error: unknown, codes: readonly string[], what: string): string {
-    const code = error instanceof CacheTxnError ? error.code : 'none';
+    const code = error instanceof CacheTxnError ? error.code : error instanceof DatabaseError ? 'DATABASE' : 'none';
     if (!codes.includes(code)) {
       const shown = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.deps.journal.problems.push(`error: ${what} ended with ${code}: ${shown}`);
     }
     return code;
   }
-}
-
-/** The operations, as the transaction of the application makes them of its reads and writes, and what is known of them. */
-function propose(
-  script: Script,
-  reads: readonly KeyRead[],
-  isolation: Profile['isolation'],
-  process: string,
-  invokedAtMs: number,
-): { operations: CommitOperation[]; attempt: Attempt } {
-  const { id, appends, blind, strategy } = script;
-  const operations: CommitOperation[] = [];
-  const puts = new Map<string, string>();
-  const written = new Map<string, BlindWrite>(blind.map((write) => [write.key, write]));
-  const elements = appends.map((key) => ({ key, element: `${id}.${key}` }));
-  for (const { key, found } of reads) {
-    const expected = { kind: 'version', version: found?.version ?? 0 } as const;
-    const appended = elements.find((each) => each.key === key);
-    if (appended !== undefined) {
-      const value = JSON.stringify([...listOf(found?.value), appended.element]);
-      puts.set(key, value);
-      operations.push({ kind: 'put', key, expected, value, ttlMs: 0, strategy });
-    } else if (!written.has(key) && isolation === 'serializable') {
-      operations.push({ kind: 'check', key, expected });
-    }
-  }
-  for (const { key, kind, ttlMs } of blind) {
-    const read = reads.find((each) => each.key === key);
-    const expected = read && ({ kind: 'version', version: read.found?.version ?? 0 } as const);
-    if (kind === 'delete') operations.push({ kind, key, expected });
-    else if (kind === 'bump') operations.push({ kind, key, expected, ttlMs, strategy });
-    else {
-      const value = `${id}.${key}`;
-      puts.set(key, value);
-      operations.push({ kind, key, expected, value, ttlMs, strategy });
-    }
-  }
-  operations.sort((one, other) => (one.key < other.key ? -1 : 1));
-  const ofKind = (kind: string): string[] => blind.filter((each) => each.kind === kind).map(({ key }) => key);
-  const attempt: Attempt = {
-    id,
-    process,
-    invokedAtMs,
-    status: 'unknown',
-    reads,
-    appends: elements,
-    puts,
-    deletes: ofKind('delete'),
-    bumps: ofKind('bump'),
-  };
-  return { operations, attempt };
 }

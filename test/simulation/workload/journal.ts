@@ -1,6 +1,9 @@
 import type { SimProcess } from '../world/sim-process.js';
 import type { EntryRecord } from '../../../src/store/entry-operations.js';
 
+/** In place of the version, which whoever reads through the cache is not told. */
+export const LOADED = 0;
+
 /** One read of one key, whatever it was for. */
 export interface KeyRead {
   readonly id: string;
@@ -21,10 +24,11 @@ export interface Attempt {
   status: 'ok' | 'failed' | 'unknown';
   /** Of the error. */
   code?: string;
+  readonly decider: 'slot' | 'database';
   readonly reads: readonly KeyRead[];
   readonly appends: readonly { readonly key: string; readonly element: string }[];
   /** Values that it alone writes, by key, appended lists included. */
-  readonly puts: ReadonlyMap<string, string>;
+  readonly puts: Map<string, string>;
   readonly deletes: readonly string[];
   readonly bumps: readonly string[];
   versions?: ReadonlyMap<string, number>;

@@ -2,6 +2,7 @@ import type { VersionStrategy } from '../../../src/store/entry-operations.js';
 import type { Dice } from '../engine/dice.js';
 import { nameIn } from '../world/names.js';
 import type { Profile } from '../world/profile.js';
+import type { RowWork } from './row-work.js';
 
 /** A write to a register, which is not read before. */
 export interface BlindWrite {
@@ -31,6 +32,8 @@ export interface Script {
   readonly isReadAtOnce: boolean;
   readonly timeoutMs: number;
   readonly strategy: VersionStrategy;
+  /** Given where a database decides it. */
+  readonly rows?: RowWork;
 }
 
 /** The names that the transactions of one simulation use. */

@@ -1,5 +1,6 @@
 import type { Dice } from '../engine/dice.js';
 import type { Script } from '../workload/script.js';
+import { planDatabaseMisfortune, planEvictions } from './database-misfortune.js';
 import { LONGEST_SLOT_PAUSE_MS } from './profile.js';
 import type { World } from './world.js';
 
@@ -11,7 +12,7 @@ const WHILE_RUNNING_MS = 400;
 
 /** Plans what happens to slots, processes and entries while the transactions run. */
 export function planMisfortune(world: World, dice: Dice, scripts: readonly Script[]): void {
-  const { scheduler, profile, slots, names, monitor, trace } = world;
+  const { database, scheduler, profile, slots, names, monitor, trace } = world;
   const times = (count: number, what: () => void): void => {
     for (let i = 0; i < count; i += 1) {
       scheduler.after(dice.pick(scripts).startMs + dice.scale(profile.delayMs, WHILE_RUNNING_MS), what);
@@ -32,7 +33,8 @@ export function planMisfortune(world: World, dice: Dice, scripts: readonly Scrip
   times(profile.crashes, () => {
     world.crash(dice.whole(0, profile.processes - 1));
   });
-  times(names.registers.length > 0 ? profile.evictions : 0, () => {
+  if (database !== undefined) planEvictions(world, dice, times);
+  times(database === undefined && names.registers.length > 0 ? profile.evictions : 0, () => {
     const key = dice.pick(names.registers);
     trace?.note(scheduler.nowMs, 'memory', `evicts ${key}`);
     for (const slot of slots) {
@@ -50,4 +52,5 @@ export function planMisfortune(world: World, dice: Dice, scripts: readonly Scrip
     slot.failOver(lost);
     monitor.observe(slot);
   });
+  planDatabaseMisfortune(world, dice, times);
 }

@@ -1,5 +1,6 @@
 import type { LockGuard } from '../../../src/store/entry-operations.js';
 import { slotOfName } from './names.js';
+import type { RowWatch } from './row-watch.js';
 import type { SimSlot } from './sim-slot.js';
 
 /** A state of a key that everybody could see. */
@@ -26,6 +27,8 @@ export class Monitor {
     private readonly nowMs: () => number,
     /** Whether versions are promised to grow: not where a failover takes them back. */
     private readonly isStrict: boolean,
+    /** Looks at entries that a database has rows of, at every moment. */
+    private readonly rows?: RowWatch,
   ) {}
 
   /** The transaction may become visible only while these locks are its own. */
@@ -53,6 +56,7 @@ export class Monitor {
 
   /** To be called after each command of the slot. */
   observe(slot: SimSlot): void {
+    this.rows?.look(this.keys[slot.index] ?? []);
     for (const key of this.keys[slot.index] ?? []) {
       const entry = slot.peek(({ entries }, now) => entries.read(key, now));
       const version = entry?.version ?? 0;

@@ -16,6 +16,7 @@ export class SimSlot {
   /** What a failover replays, but for the last of it; undefined where there is none. */
   private readonly journal: { readonly step: Step<unknown>; readonly now: Instant }[] | undefined;
   pausedUntilMs = 0;
+  private failovers = 0;
 
   constructor(
     readonly index: number,
@@ -29,6 +30,11 @@ export class SimSlot {
     this.space = new MemorySpace([options.makeSlot()]);
     this.time = this.clock(options.skewMs);
     this.journal = options.canFailOver ? [] : undefined;
+  }
+
+  /** Which server it is now. */
+  get runId(): string {
+    return `s${this.index}.${this.failovers}`;
   }
 
   /** Runs a command at this moment of its clock. */
@@ -48,6 +54,7 @@ export class SimSlot {
   failOver(lost: number): void {
     const { journal } = this;
     if (journal === undefined) throw new Error('this slot has no replica');
+    this.failovers += 1;
     journal.length = Math.max(0, journal.length - lost);
     this.space = new MemorySpace([this.options.makeSlot()]);
     for (const { step, now } of journal) step(this.space.slot(0), now, this.space);

@@ -1,9 +1,12 @@
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../../src/store/fill-operations.js';
 import type { Intent } from '../../../src/store/intent.js';
 import type {
   DecideOutcome,
   DecideRequest,
   Decision,
+  DecisionQuestion,
+  ListedTransaction,
   OpenTransaction,
   PrepareOutcome,
   PrepareRequest,
@@ -20,8 +23,9 @@ import type {
   RenewRequest,
 } from '../../../src/store/lock-operations.js';
 import { CacheTxnStore, type Unsubscribe } from '../../../src/store/store.js';
+import type { Aliases } from './aliases.js';
 import type { Monitor } from './monitor.js';
-import { slotOfName, nameIn } from './names.js';
+import { isOfLibrary, nameIn, slotOfName } from './names.js';
 import type { MessageOptions, Network } from './network.js';
 import type { SimProcess } from './sim-process.js';
 import type { SimSlot, Step } from './sim-slot.js';
@@ -33,6 +37,9 @@ export interface Cluster {
   readonly monitor: Monitor;
   /** Whether a copy may come after the refusal of what it is a copy of has been answered. */
   readonly repeatsRefused: boolean;
+  /** The same of a request for a fill token. */
+  readonly repeatsLeases: boolean;
+  readonly aliases: Aliases;
 }
 
 /** Lists of open transactions: more than one, and not in all slots, as in a cluster. */
@@ -109,7 +116,9 @@ export class SimStore extends CacheTxnStore {
     return keys.map((key) => found.get(key));
   }
 
-  commit(request: CommitRequest): Promise<CommitOutcome> {
+  commit(asked: CommitRequest): Promise<CommitOutcome> {
+    const isOwn = isOfLibrary(asked.operations[0]?.key ?? '');
+    const request = isOwn ? { ...asked, txnId: this.cluster.aliases.of(asked.txnId) } : asked;
     const txnId = request.operations.every(({ kind }) => kind === 'check') ? '' : request.txnId;
     const step: Step<CommitOutcome> = (slot, now) => this.watched(slot.commit(request, now), txnId);
     return this.send(request.operations[0]?.key, 'commit', request, step, this.unlessRefused);
@@ -138,8 +147,8 @@ export class SimStore extends CacheTxnStore {
     return this.send(request.operations[0]?.key, 'decide', request, step, this.unlessRefused);
   }
 
-  askDecision(intent: Intent): Promise<Decision> {
-    return this.send(intent.decider, 'ask', intent, (slot, now) => slot.ask(intent, now));
+  askDecision(question: DecisionQuestion): Promise<Decision> {
+    return this.send(question.decider, 'ask', question, (slot, now) => slot.ask(question, now));
   }
 
   settle(request: SettleRequest): Promise<void> {
@@ -169,6 +178,64 @@ export class SimStore extends CacheTxnStore {
     return found.flat();
   }
 
+  async leaseFill(lease: LeaseRequest): Promise<LeaseOutcome> {
+    const { aliases } = this.cluster;
+    const request = { ...lease, token: aliases.of(lease.token) };
+    const step: Step<LeaseOutcome> = ({ entries }, now) => entries.lease(request, now);
+    const outcome = await this.send(request.key, 'lease', request, step, this.unlessLeased);
+    return outcome.kind === 'busy' ? { ...outcome, token: aliases.idOf(outcome.token) } : outcome;
+  }
+
+  fill(filling: FillRequest): Promise<FillOutcome> {
+    const request = { ...filling, token: this.cluster.aliases.of(filling.token) };
+    return this.send(request.key, 'fill', request, ({ entries }, now) => entries.fill(request, now));
+  }
+
+  /** No participant is on another node in a simulation. */
+  lookAsMember(): Promise<never> {
+    return Promise.reject(new Error('the simulation has no members'));
+  }
+
+  leaveMembers(): Promise<never> {
+    return this.lookAsMember();
+  }
+
+  callRoll(): Promise<never> {
+    return this.lookAsMember();
+  }
+
+  readRoll(): Promise<never> {
+    return this.lookAsMember();
+  }
+
+  answerRoll(): Promise<never> {
+    return this.lookAsMember();
+  }
+
+  concludeRoll(): Promise<never> {
+    return this.lookAsMember();
+  }
+
+  watchRolls(): Promise<never> {
+    return this.lookAsMember();
+  }
+
+  onVotesComplete(): Unsubscribe {
+    return () => undefined;
+  }
+
+  async identity(): Promise<string> {
+    const servers = this.cluster.slots.map((slot) =>
+      this.send(nameIn(slot.index, 'identity'), 'identity', undefined, () => slot.runId),
+    );
+    return (await Promise.all(servers)).join(' ');
+  }
+
+  /** Nobody looks on in a simulation. */
+  async listTransactions(): Promise<readonly ListedTransaction[]> {
+    return [];
+  }
+
   protected send<T>(
     at: string | undefined,
     what: string,
@@ -189,6 +256,11 @@ export class SimStore extends CacheTxnStore {
   private readonly unlessRefused = {
     isFinal: ({ kind }: { readonly kind: string }): boolean =>
       this.cluster.repeatsRefused || kind === 'prepared' || kind === 'committed' || kind === 'aborted',
+  };
+
+  /** A copy that comes later would give the same token again. */
+  private readonly unlessLeased = {
+    isFinal: ({ kind }: LeaseOutcome): boolean => this.cluster.repeatsLeases || kind !== 'leased',
   };
 
   private watched<T extends { readonly kind: string }>(outcome: T, txnId: string): T {

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { guardedWriteProblems } from '../../support/history/guarded-writes.js';
 import { FencedRegister } from '../../support/history/fenced-register.js';
 import { serverRemains } from '../../support/history/server-remains.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 
 let server: RedisServer;
 let redis: Redis;

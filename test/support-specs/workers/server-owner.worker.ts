@@ -1,4 +1,4 @@
-import { startRedisServer } from '../../support/redis-server.js';
+import { startRedisServer } from '../../support/servers/redis-server.js';
 
 export const calls = {
   async startAndPause(): Promise<{ port: number; folder: string }> {

@@ -106,6 +106,8 @@ export interface Counted {
 export type Trace =
   | { readonly kind: 'leftover'; readonly what: string }
   | { readonly kind: 'incident'; readonly what: string }
+  /** The last prepared write of a transaction has gone, so long after its deadline; before it, if negative. */
+  | { readonly kind: 'resolved'; readonly what: string; readonly afterMs: number }
   | { readonly kind: 'sample'; readonly phase: 'before' | 'after'; readonly of: string; readonly count: number };
 
 /** The events of some kinds, with their types. */

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { LOOPBACK } from '../start-server.js';
+import { LOOPBACK } from '../servers/start-server.js';
 import type { HistoryEvent } from './event.js';
 import { machineMs } from './recorder.js';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { unavailable } from '../../support/scripted-store.js';
+import { unavailable } from '../../support/stores/scripted-store.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
 let app: TxnProcess;

@@ -1,9 +1,12 @@
 import type { CacheTxnError } from '../../../src/base/errors.js';
 import { expect } from '@jest/globals';
 import { Committer } from '../../../src/commit/committer.js';
+import { DatabaseArbiter } from '../../../src/commit/deciders/database-arbiter.js';
 import { EntryReader } from '../../../src/commit/entry-reader.js';
-import type { CommittedVersions, Proposal } from '../../../src/commit/proposal.js';
-import { Recovery } from '../../../src/commit/recovery.js';
+import { IntentResolver } from '../../../src/commit/recovery/intent-resolver.js';
+import type { CommittedVersions, Proposal } from '../../../src/commit/protocol/proposal.js';
+import { Recovery } from '../../../src/commit/recovery/recovery.js';
+import type { TransactionDatabase } from '../../../src/commit/deciders/transaction-database.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CommitOperation, Expectation, LockGuard } from '../../../src/store/entry-operations.js';
@@ -24,7 +27,7 @@ export interface CommitProcess {
   readonly committer: Committer;
   readonly reader: EntryReader;
   readonly recovery: Recovery;
-  /** What the recovery told of. */
+  /** What recovery and participants told of. */
   readonly reported: readonly CacheTxnError[];
   /** How often it has asked the store for this. */
   count(operation: StoreOperation): number;
@@ -36,16 +39,19 @@ export class CommitWorld {
   private readonly backend = new MemoryBackend({ slots: SLOTS, timeUs: this.clock.timeUs });
   private transactions = 0;
 
-  async process(): Promise<CommitProcess> {
+  /** @param database the one of its module, if it has one */
+  async process(database?: TransactionDatabase): Promise<CommitProcess> {
     const store = new FaultInjectingStore(memoryStore({ backend: this.backend }), { clock: this.clock, seed: 1 });
     await store.start({ namespace: 'unit', processLabel: 'unit', report: silentSink, warn: () => undefined });
     store.forget();
     const reported: CacheTxnError[] = [];
+    const report = (error: unknown): void => void reported.push(error as CacheTxnError);
+    const arbiter = new DatabaseArbiter(database);
     return {
       store,
-      committer: new Committer(store, this.clock, () => 0.5),
-      reader: new EntryReader(store),
-      recovery: new Recovery(store, (error) => void reported.push(error as CacheTxnError)),
+      committer: new Committer(store, this.clock, () => 0.5, { arbiter, report }),
+      reader: new EntryReader(store, new IntentResolver(store, arbiter)),
+      recovery: new Recovery(store, report, arbiter),
       reported,
       count: (operation) => store.journal.filter((call) => call.operation === operation).length,
     };

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { LockLostError, StoreTimeoutError } from '../../../src/base/errors.js';
 import type { StoreOperation } from '../../../src/testing/faults/fault.js';
-import { gate } from '../../support/scripted-store.js';
+import { gate } from '../../support/stores/scripted-store.js';
 import { observe } from '../lock/lock-world.js';
 import { check, type CommitProcess, CommitWorld, LONG_MS, put } from './commit-world.js';
 
-/** As src/commit/times.ts says. */
+/** As src/commit/protocol/times.ts says. */
 const PREPARING_AT_MOST_MS = 5_000;
 const MOST_IN_PASSING = 8;
 
@@ -69,6 +69,15 @@ describe('a commit', () => {
     const decided = process.store.journal.find(({ operation }) => operation === 'decide')?.request;
     expect(decided).toMatchObject({ operations: [{ key: two }], checks: reads.map((key) => ({ key })) });
   });
+
+  it.each([true, false])(
+    'G18: is decided at once when it relies on what only its process knows: %s',
+    async (isUrgent) => {
+      await world.commit(process, world.proposal([put(one, 'new'), put(two, 'new')], { isUrgent }));
+      const decided = process.store.journal.find(({ operation }) => operation === 'decide')?.request;
+      expect((decided as { readonly isUrgent?: boolean }).isUrgent ?? false).toBe(isUrgent);
+    },
+  );
 
   it('G16, G27: of a key that changes between its prepares and the comparison is refused as a whole', async () => {
     process.store.next('commit', async (run) => {

@@ -39,6 +39,43 @@ describe('a request that arrives a second time', () => {
     expect(await world.values(other, [one, two])).toEqual([undefined, undefined]);
   });
 
+  it.each(['the next try was not sent', 'the question about the intent was not sent', 'its lock was lost meanwhile'])(
+    'G14: a decision that met an intent is made an end of when %s: its copy commits nothing',
+    async (how) => {
+      const read = world.inSlot(process, 0, 'read');
+      const rival = await world.prepared(other, read);
+      let copy = (): Promise<unknown> => Promise.resolve();
+      process.store.next('decide', async (run) => {
+        copy = run;
+        const refusal = await run();
+        // What was in its way goes, and a copy of it is on its way.
+        if (how === 'the question about the intent was not sent') process.store.next('askDecision', 'refuse');
+        await other.store.inner.resolveCommit({ ...rival, outcomeTtlMs: 0 });
+        return refusal;
+      });
+      // The settlement of the rival's intent goes first, where it comes to that.
+      if (how !== 'the question about the intent was not sent')
+        process.store.next('settle', async (settle) => settle());
+      if (how === 'the next try was not sent') process.store.next('decide', 'refuse');
+      process.store.next('settle', async (settle) => {
+        await other.reader.read([read]);
+        await copy();
+        return settle();
+      });
+      let looks = 0;
+      const assertLocksHeld = (): void => {
+        looks += 1;
+        if (looks > 1 && how === 'its lock was lost meanwhile') throw new LockLostError('lost');
+      };
+      const proposal = world.proposal([put(one, 'new'), put(two, 'new'), check(read, 0)], { assertLocksHeld });
+      await expect(world.commit(process, proposal)).rejects.toMatchObject({
+        code: how === 'its lock was lost meanwhile' ? 'LOCK_LOST' : 'STORE_UNAVAILABLE',
+      });
+      await world.expectNothingLeft(other, [one, two]);
+      expect(await world.values(other, [one, two])).toEqual([undefined, undefined]);
+    },
+  );
+
   it('G20: a copy of a prepare whose slot a reader has settled is refused as long as the decision is known', async () => {
     let copy = (): Promise<unknown> => Promise.resolve();
     process.store.next('prepare', async (run) => run());

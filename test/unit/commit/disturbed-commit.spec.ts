@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StoreTimeoutError, StoreUnavailableError } from '../../../src/base/errors.js';
-import type { Proposal } from '../../../src/commit/proposal.js';
+import type { Proposal } from '../../../src/commit/protocol/proposal.js';
 import type { Fault, FaultSettings, StoreOperation } from '../../../src/testing/faults/fault.js';
 import { check, type CommitProcess, CommitWorld, put } from './commit-world.js';
 

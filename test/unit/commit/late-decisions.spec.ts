@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StoreTimeoutError, StoreUnavailableError } from '../../../src/base/errors.js';
-import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { check, type CommitProcess, CommitWorld, put } from './commit-world.js';
 
 const LEASE_MS = 2_000;

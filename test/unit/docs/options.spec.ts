@@ -3,6 +3,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { readFileSync } from 'node:fs';
 import { CacheTxn, CacheTxnModule, Locked, Versioned } from 'nestjs-cache-txn';
+import { postgresMarkers } from 'nestjs-cache-txn/pg';
 
 const PAGE = new URL('../../../docs/options.md', import.meta.url);
 
@@ -61,6 +62,13 @@ describe('docs/options.md', () => {
     const names = [...new Set([...documented(section, except), ...ofAll.flatMap((row) => row.names)])];
     expect(() => apply(unset(names))).not.toThrow();
     expect({ [decorator]: await known(apply) }).toEqual({ [decorator]: names.sort() });
+  });
+
+  it('has the options that the markers of a database take, and no other', async () => {
+    const source = { exec: () => Promise.resolve([]) };
+    const names = documented('Databases', /^$/);
+    expect(() => postgresMarkers(source, unset(names))).not.toThrow();
+    expect(await known((wrong) => postgresMarkers(source, wrong))).toEqual(names.sort());
   });
 
   it('has the options that the module takes, and no other', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ShuttingDownError } from '../../../src/base/errors.js';
-import { gate, unavailable } from '../../support/scripted-store.js';
+import { gate, unavailable } from '../../support/stores/scripted-store.js';
 import { LockWorld, observe } from './lock-world.js';
 
 const GRACE_MS = 1_000;

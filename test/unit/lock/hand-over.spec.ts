@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Lock } from '../../../src/lock/lock.js';
 import type { AcquireRequest, RenewRequest } from '../../../src/store/lock-operations.js';
-import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { type LockProcess, LockWorld, type Observed, observe } from './lock-world.js';
 
 interface Scene {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { StoreReplyError } from '../../../src/base/errors.js';
 import type { RenewRequest } from '../../../src/store/lock-operations.js';
-import { gate, lostReply, type ScriptedStore, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, type ScriptedStore, unavailable } from '../../support/stores/scripted-store.js';
 import { LockWorld } from './lock-world.js';
 
 const LEASE = { lease: 3_000 } as const;

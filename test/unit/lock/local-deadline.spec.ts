@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { LockLostError } from '../../../src/base/errors.js';
 import type { Lock } from '../../../src/lock/lock.js';
-import { type Fault, gate, unavailable } from '../../support/scripted-store.js';
+import { type Fault, gate, unavailable } from '../../support/stores/scripted-store.js';
 import { LockWorld, observe } from './lock-world.js';
 
 /** Lengths of lease and the part of them that is given up: 5 %, between 5 and 500 ms. */

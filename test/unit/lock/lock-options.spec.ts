@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { InvalidOptionsError, KeyTemplateError, LimitExceededError } from '../../../src/base/errors.js';
 import {
   type LockModuleOptions,
@@ -101,6 +101,33 @@ describe('lock options', () => {
   it('are checked when the module starts', async () => {
     await expect(new LockWorld({ lock: { lease: 1 } }).process()).rejects.toThrow('lock.lease');
     await expect(new LockWorld({ lock: { maxWaiters: 0 } }).process()).rejects.toThrow('lock.maxWaiters');
+  });
+});
+
+describe('the options of one call', () => {
+  it.each([
+    ['a misspelt name', { leese: 100 }, "a lock has no option 'leese'; it has lease, wait,"],
+    ['an option of @Locked', { onBusy: 'skip' }, "a lock has no option 'onBusy'"],
+    ['a duration in their place', '2s' as never, 'a lock takes an object of options, not string'],
+    ['null', null as never, 'a lock takes an object of options, not null'],
+  ])('%s: refused before anything is sent', async (_what, options, message) => {
+    const { locks, store } = await new LockWorld().process();
+    const fn = jest.fn<() => void>();
+    for (const call of [() => locks.acquire('a', untyped(options)), () => locks.withLock('a', untyped(options), fn)]) {
+      await expect(call()).rejects.toThrow(InvalidOptionsError);
+      await expect(call()).rejects.toThrow(message);
+    }
+    expect([store.count(), fn.mock.calls]).toEqual([0, []]);
+  });
+
+  it('of tryAcquire and forceRelease: refused before anything is sent', async () => {
+    const { locks, store } = await new LockWorld().process();
+    await expect(locks.tryAcquire('a', untyped({ leese: 100 }))).rejects.toThrow("a lock has no option 'leese'");
+    await expect(locks.forceRelease('a', { fense: 7 } as never)).rejects.toThrow(
+      "forceRelease has no option 'fense'; it has fence",
+    );
+    await expect(locks.forceRelease('a', 7 as never)).rejects.toThrow('forceRelease takes an object of options');
+    expect(store.count()).toBe(0);
   });
 });
 

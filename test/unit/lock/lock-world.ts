@@ -6,7 +6,7 @@ import type { LockModuleOptions } from '../../../src/lock/lock.options.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
-import { ScriptedStore } from '../../support/scripted-store.js';
+import { ScriptedStore } from '../../support/stores/scripted-store.js';
 
 /** One application process of a test: a lock service on a store that the test can disturb. */
 export interface LockProcess {

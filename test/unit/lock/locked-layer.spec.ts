@@ -7,7 +7,7 @@ import { describeMethod } from '../../../src/pipeline/decorated-method.js';
 import { type Around, type Emitted, RANK } from '../../../src/pipeline/layer.js';
 import type { AcquireRequest } from '../../../src/store/lock-operations.js';
 import { makeCall } from '../pipeline/make-call.js';
-import { unavailable } from '../../support/scripted-store.js';
+import { unavailable } from '../../support/stores/scripted-store.js';
 import { followersOf, type LockProcess, LockWorld, observe } from './lock-world.js';
 
 class Jobs {

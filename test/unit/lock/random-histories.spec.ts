@@ -3,7 +3,7 @@ import { sleep } from '../../../src/base/clock.js';
 import { CacheTxnError, StoreTimeoutError, StoreUnavailableError } from '../../../src/base/errors.js';
 import type { Lock } from '../../../src/lock/lock.js';
 import { seededRandom } from '../../../src/testing/seeded-random.js';
-import type { Fault } from '../../support/scripted-store.js';
+import type { Fault } from '../../support/stores/scripted-store.js';
 import { type LockProcess, LockWorld } from './lock-world.js';
 
 /** Seeds 1 to this many; `LOCK_HISTORIES=5000` hunts further. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { currentLock, heldLocks } from '../../../src/lock/held-locks.js';
 import type { Lock } from '../../../src/lock/lock.js';
 import type { AcquireRequest } from '../../../src/store/lock-operations.js';
-import { gate, unavailable } from '../../support/scripted-store.js';
+import { gate, unavailable } from '../../support/stores/scripted-store.js';
 import { LockWorld, observe } from './lock-world.js';
 
 describe('G10: the same name in the same call', () => {

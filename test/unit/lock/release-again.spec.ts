@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { TxnWorld } from '../../support/txn-world.js';
 import { LockWorld } from './lock-world.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Lock } from '../../../src/lock/lock.js';
-import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { LockWorld, observe } from './lock-world.js';
 
 describe('G4: release', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AcquireRequest, ReleaseRequest, RenewRequest } from '../../../src/store/lock-operations.js';
-import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { LockWorld, observe } from './lock-world.js';
 
 /** Three slots whose servers disagree about the time. */

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Acquisition } from '../../../src/lock/acquisition.js';
 import { WaitingRoom } from '../../../src/lock/waiting-room.js';
 import type { Handover } from '../../../src/store/lock-operations.js';
-import { unavailable } from '../../support/scripted-store.js';
+import { unavailable } from '../../support/stores/scripted-store.js';
 import { followersOf, type LockProcess, LockWorld, observe } from './lock-world.js';
 
 const handover = (fence: number, token = 'mine'): Handover => ({ token, name: 'a', fence });

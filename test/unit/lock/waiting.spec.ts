@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AcquireRequest } from '../../../src/store/lock-operations.js';
-import { gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { followersOf, type LockProcess, LockWorld, observe } from './lock-world.js';
 
 /** A world where somebody holds `a` for a long time. */

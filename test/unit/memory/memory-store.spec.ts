@@ -134,6 +134,12 @@ describe('memoryStore', () => {
     expect(await store.inspectLock('lock')).toBeNull();
   });
 
+  it('refuses an option that does not exist', () => {
+    expect(() => memoryStore({ maxEntires: 128 } as never)).toThrow(
+      "memoryStore has no option 'maxEntires'; it has slots, maxEntries, timeUs",
+    );
+  });
+
   it.each([0, 127, 128.5, Number.NaN])('refuses %p as the number of entries', (maxEntries) => {
     expect(() => memoryStore({ maxEntries })).toThrow(InvalidOptionsError);
   });

@@ -4,8 +4,11 @@ import { UseInterceptors, type CallHandler, type ExecutionContext, type NestInte
 import { INTERCEPTORS_METADATA } from '@nestjs/common/constants.js';
 import type { Observable } from 'rxjs';
 import { InvalidOptionsError } from '../../../src/base/errors.js';
+import { Locked } from '../../../src/lock/locked.decorator.js';
 import { isDecorated, layerDecorator } from '../../../src/pipeline/decorate.js';
 import { PipelineInterceptor } from '../../../src/pipeline/pipeline.interceptor.js';
+import { CacheTxn } from '../../../src/txn/cache-txn.decorator.js';
+import { Versioned } from '../../../src/version/versioned.decorator.js';
 
 const LOCKED = Symbol('@Locked');
 const TXN = Symbol('@CacheTxn');
@@ -97,5 +100,28 @@ describe('a layer decorator', () => {
     expect(() => on(Orders.prototype, 'total')).toThrow('@Locked on Orders.total works on methods only');
     expect(() => on(Orders.prototype, 'arrow')).toThrow('@Locked on Orders.arrow works on methods only');
     expect(() => on(Orders.prototype, Symbol.iterator)).toThrow('needs a method with a plain name');
+  });
+});
+
+describe('a decorator without its parentheses', () => {
+  class Orders {
+    place(): void {}
+  }
+  const descriptor = Object.getOwnPropertyDescriptor(Orders.prototype, 'place')!;
+
+  it.each<[string, unknown]>([
+    ['@CacheTxn()', CacheTxn],
+    ['@Versioned()', Versioned],
+    ["@Locked('order:{params.id}')", Locked],
+  ])('is refused on methods and classes with how it is written: %s', (usage, factory) => {
+    const bare = factory as (...decorated: unknown[]) => unknown;
+    const message = `a decorator in Orders stands without its parentheses: write ${usage}`;
+    expect(() => bare(Orders.prototype, 'place', descriptor)).toThrow(message);
+    expect(() => bare(Orders)).toThrow(message);
+  });
+
+  it('is nothing that a function of the call looks like', () => {
+    for (const source of [() => 'a', () => ['a'], async () => 'a', Object.assign(() => 'a', { constructor: Orders })])
+      expect(() => Locked(source as () => string)).not.toThrow();
   });
 });

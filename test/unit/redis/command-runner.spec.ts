@@ -1,8 +1,8 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
-import { CommandRunner } from '../../../src/redis/command-runner.js';
-import { loadScript } from '../../../src/redis/script.js';
+import { CommandRunner } from '../../../src/redis/commands/command-runner.js';
+import { loadScript } from '../../../src/redis/commands/script.js';
 
 const TIMEOUT_MS = 40;
 const script = loadScript('commit-resolve');

@@ -8,7 +8,7 @@ import {
   isCluster,
   mastersOf,
   type Connections,
-} from '../../../src/redis/connection.js';
+} from '../../../src/redis/connection/connection.js';
 import { resolveSettings, type RedisStoreOptions } from '../../../src/redis/redis-store.options.js';
 
 /** What the store decides about the connection that sends commands, whatever the user's options say. */
@@ -111,6 +111,18 @@ describe('the connections of a store', () => {
     const harmless = { url: 'redis://127.0.0.1:1/0?family=4' };
     expect(() => checkConnectionOptions(harmless)).not.toThrow();
     expect(connect(harmless).commands.options).toMatchObject({ family: 4 });
+  });
+
+  it('G42: refuse a URL of another scheme, which ioredis takes for a path, and repeat nothing else of it', () => {
+    for (const scheme of ['http', 'https', 'tcp', 'valkey']) {
+      const url = `${scheme}://app:secret@cache.example:6379`;
+      const refused = new RegExp(`^redisStore: the url begins with ${scheme}://; give redis://host:6379, or rediss://`);
+      expect(() => checkConnectionOptions({ url })).toThrow(InvalidOptionsError);
+      expect(() => checkConnectionOptions({ url })).toThrow(refused);
+      expect(() => checkConnectionOptions({ url })).not.toThrow(/secret|app|example/);
+    }
+    for (const url of ['redis://h', 'REDISS://h', 'h:6379', '/tmp/redis.sock', '//h:6379', '6379'])
+      expect(() => checkConnectionOptions({ url })).not.toThrow();
   });
 
   it('S22: go to the master, also where the user’s own client reads from a replica', () => {

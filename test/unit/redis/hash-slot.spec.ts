@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 
 import { hashSlot } from '../../../src/store/hash-slot.js';
-import { startRedisServer, type RedisServer } from '../../support/redis-server.js';
+import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 
 describe('hashSlot', () => {
   // The first two stand in the Redis Cluster specification and documentation.

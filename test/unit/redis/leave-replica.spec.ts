@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { leaveReplica } from '../../../src/redis/leave-replica.js';
+import { leaveReplica } from '../../../src/redis/connection/leave-replica.js';
 
 const READONLY = new Error("READONLY You can't write against a read only replica.");
 

@@ -15,6 +15,8 @@ describe('the settings of a Redis store', () => {
       startTimeoutMs: 10_000,
       onUnavailable: 'fail',
       onEviction: 'warn',
+      replicas: 'none',
+      replicaTimeoutMs: 1_000,
     });
   });
 
@@ -24,12 +26,16 @@ describe('the settings of a Redis store', () => {
       startTimeout: 60_000,
       onUnavailable: 'degraded',
       onEviction: 'refuse',
+      replicas: 'all',
+      replicaTimeout: '5s',
     } as const;
     expect(resolveSettings(settings)).toEqual({
       commandTimeoutMs: 250,
       startTimeoutMs: 60_000,
       onUnavailable: 'degraded',
       onEviction: 'refuse',
+      replicas: 'all',
+      replicaTimeoutMs: 5_000,
     });
   });
 
@@ -42,6 +48,9 @@ describe('the settings of a Redis store', () => {
     [{ startTimeout: Number.POSITIVE_INFINITY }, 'redisStore.startTimeout'],
     [{ onUnavailable: 'ignore' }, 'redisStore.onUnavailable'],
     [{ onEviction: true }, 'redisStore.onEviction'],
+    [{ replicas: 1 }, 'redisStore.replicas'],
+    [{ replicaTimeout: 0 }, 'redisStore.replicaTimeout'],
+    [{ replicaTimeout: '6s' }, 'redisStore.replicaTimeout'],
   ])('refuse %j and name %s', (settings, option) => {
     expect(() => resolveSettings(settings as RedisStoreSettings)).toThrow(InvalidOptionsError);
     expect(() => resolveSettings(settings as RedisStoreSettings)).toThrow(option);
@@ -60,7 +69,7 @@ describe('a Redis store that leads nowhere', () => {
     expect(make(options)).toThrow("redisStore takes an object, such as { url: 'redis://localhost:6379' }");
   });
 
-  it.each([[{ url: undefined }], [{ url: undefined, host: undefined, commandTimeout: '1s' }]])(
+  it.each([[{ url: undefined }], [{ url: '' }], [{ url: undefined, host: undefined, commandTimeout: '1s' }]])(
     'is refused with %p: the variable may not be set, and localhost is not meant',
     (options) => {
       expect(make(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS', details: { option: 'url' } }));

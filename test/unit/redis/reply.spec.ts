@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { StoreReplyError } from '../../../src/base/errors.js';
-import { ReplyReader, unexpected } from '../../../src/redis/reply.js';
+import { ReplyReader, unexpected } from '../../../src/redis/commands/reply.js';
 
 const reader = (...fields: unknown[]): ReplyReader => ReplyReader.of(fields, 'lock-acquire');
 

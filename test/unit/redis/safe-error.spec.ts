@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
 
-import { withoutSecrets } from '../../../src/redis/safe-error.js';
+import { withoutSecrets } from '../../../src/redis/connection/safe-error.js';
 
 function dump(error: unknown): string {
   return inspect(error, { depth: Infinity, showHidden: true }) + JSON.stringify(error) + String((error as Error).stack);

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-import { loadScript } from '../../../src/redis/script.js';
+import { loadScript } from '../../../src/redis/commands/script.js';
 
 const FOLDER = new URL('../../../src/redis/scripts/', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, FOLDER), 'utf8');

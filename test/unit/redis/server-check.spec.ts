@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 
-import { CommandRunner } from '../../../src/redis/command-runner.js';
+import { CommandRunner } from '../../../src/redis/commands/command-runner.js';
 import { resolveSettings } from '../../../src/redis/redis-store.options.js';
-import { checkServers, evictionComplaint, parseInfo } from '../../../src/redis/server-check.js';
+import { checkServers, evictionComplaint, parseInfo } from '../../../src/redis/connection/server-check.js';
 
 const lines = (fields: Readonly<Record<string, string>>): string =>
   Object.entries(fields)

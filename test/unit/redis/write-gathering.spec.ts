@@ -2,9 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { Writable } from 'node:stream';
 
-import { CommandRunner } from '../../../src/redis/command-runner.js';
-import { LockCommands } from '../../../src/redis/lock-commands.js';
-import { WriteGathering } from '../../../src/redis/write-gathering.js';
+import { CommandRunner } from '../../../src/redis/commands/command-runner.js';
+import { IntentCommands } from '../../../src/redis/commands/intent-commands.js';
+import { LockCommands } from '../../../src/redis/commands/lock-commands.js';
+import { WriteGathering } from '../../../src/redis/commands/write-gathering.js';
 import { KeySpace } from '../../../src/store/key-space.js';
 
 /** What reached the system, write by write. */
@@ -24,7 +25,7 @@ function recordingSocket(): { readonly socket: Writable; readonly writes: string
   return { socket, writes };
 }
 
-function gatheringOf(client: { stream?: Writable }): WriteGathering {
+function gatheringOf(client: object): WriteGathering {
   return new WriteGathering(client as unknown as Redis);
 }
 
@@ -70,6 +71,21 @@ describe('the writes of one turn', () => {
     expect(writes.flat()).toEqual(Array.from({ length: 20 }, (_, n) => String(n)));
   });
 
+  it('leave eight at a time for each master of a cluster', async () => {
+    const masters = [recordingSocket(), recordingSocket()];
+    const nodes = (): unknown => masters.map(({ socket }) => ({ stream: socket }));
+    const gathering = gatheringOf({ slots: [], nodes });
+    for (let n = 0; n < 20; n++) {
+      gathering.begin();
+      masters[n % 2]?.socket.write(String(n));
+    }
+    await nextTurn();
+    expect(masters.map(({ writes }) => writes.map(({ length }) => length))).toEqual([
+      [8, 2],
+      [8, 2],
+    ]);
+  });
+
   it('leave at once when asked', () => {
     const { socket, writes } = recordingSocket();
     const gathering = gatheringOf({ stream: socket });
@@ -99,7 +115,11 @@ describe('the writes of one turn', () => {
 
 describe('the commands of a store', () => {
   /** A client that writes the first argument and answers nothing, and what it wrote. */
-  function commandsOf(): { readonly locks: LockCommands; readonly writes: string[][] } {
+  function commandsOf(): {
+    readonly locks: LockCommands;
+    readonly intents: IntentCommands;
+    readonly writes: string[][];
+  } {
     const { socket, writes } = recordingSocket();
     const evalsha = (_sha1: string, _keys: number, key: string): Promise<unknown> => {
       socket.write(key);
@@ -107,7 +127,12 @@ describe('the commands of a store', () => {
     };
     const client = { status: 'ready', stream: socket, evalsha } as unknown as Redis;
     const runner = new CommandRunner(client, 1_000);
-    return { locks: new LockCommands(runner, new KeySpace('ns'), 'in', () => 0), writes };
+    const keys = new KeySpace('ns');
+    return {
+      locks: new LockCommands(runner, keys, 'in', () => 0),
+      intents: new IntentCommands(runner, keys, false),
+      writes,
+    };
   }
 
   it('share a write', async () => {
@@ -122,5 +147,16 @@ describe('the commands of a store', () => {
     const renewing = locks.renew([{ name: 'a', token: 't', leaseMs: 1 }]);
     expect(writes).toEqual([['ns:l:a']]);
     await expect(renewing).rejects.toMatchObject({ code: 'STORE_REPLY' });
+  });
+
+  it('G18: do not wait when they are decisions that rely on the lock of another store, and share a write when they are not', async () => {
+    const { intents, writes } = commandsOf();
+    const decision = (isUrgent: boolean) =>
+      intents.decide({ txnId: 't', operations: [{ kind: 'delete', key: 'a' }], checks: [], isUrgent });
+    const gathered = decision(false);
+    expect(writes).toEqual([]);
+    const urgent = decision(true);
+    expect(writes).toEqual([['ns:d:{ns:e:a}:t', 'ns:d:{ns:e:a}:t']]);
+    for (const answer of [gathered, urgent]) await expect(answer).rejects.toMatchObject({ code: 'STORE_REPLY' });
   });
 });

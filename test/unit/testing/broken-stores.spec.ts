@@ -3,13 +3,20 @@ import { silentSink } from '../../support/silent-sink.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
+import type { FillOutcome, FillRequest } from '../../../src/store/fill-operations.js';
 import type { Intent } from '../../../src/store/intent.js';
-import type { DecideOutcome, DecideRequest, Decision, SettleRequest } from '../../../src/store/intent-operations.js';
+import type {
+  DecideOutcome,
+  DecideRequest,
+  Decision,
+  ListedTransaction,
+  SettleRequest,
+} from '../../../src/store/intent-operations.js';
 import type { ReleaseOutcome, ReleaseRequest, RenewOutcome, RenewRequest } from '../../../src/store/lock-operations.js';
 import type { CacheTxnStore } from '../../../src/store/store.js';
 import { ManualClock } from '../../../src/testing/manual-clock.js';
 import { storeConformanceCases } from '../../../src/testing/store-conformance/store-conformance.js';
-import { SlottedStore } from '../../support/slotted-store.js';
+import { SlottedStore } from '../../support/stores/slotted-store.js';
 
 /** A store by somebody else, around one that works. */
 class Decorated extends SlottedStore {
@@ -71,6 +78,27 @@ class SettlesTooMuch extends Decorated {
     const entries = await super.readEntries(request.keys);
     const met = new Set(entries.map((entry) => entry?.intent?.txnId ?? request.txnId));
     for (const txnId of met) await super.settle({ ...request, txnId });
+  }
+}
+
+class DecidesWhatItLists extends Decorated {
+  override async listTransactions(limit: number): Promise<readonly ListedTransaction[]> {
+    const listed = await super.listTransactions(limit);
+    for (const { txnId, keys } of listed) await super.askDecision({ txnId, decider: keys[0] ?? '', deadlineMs: 0 });
+    return super.listTransactions(limit);
+  }
+}
+
+class FillsBlindly extends Decorated {
+  override async fill(request: FillRequest): Promise<FillOutcome> {
+    await super.leaseFill({ ...request, leaseMs: 60_000 });
+    return super.fill(request);
+  }
+}
+
+class RecoversByRollingBack extends Decorated {
+  override settle(request: SettleRequest): Promise<void> {
+    return super.settle(request.verdict === 'void' ? { ...request, verdict: 'aborted' } : request);
   }
 }
 
@@ -139,6 +167,21 @@ describe('the conformance cases', () => {
       'settles whatever intent it meets',
       SettlesTooMuch,
       'a settlement takes out the intents of its own transaction and of the keys it names, no others',
+    ],
+    [
+      'decides about what somebody only looks at',
+      DecidesWhatItLists,
+      'a listed transaction is pending until it is decided, and committed or aborted afterwards',
+    ],
+    [
+      'publishes whatever was loaded',
+      FillsBlindly,
+      'every commit that writes a key ends its lease, with a value in it or without',
+    ],
+    [
+      'rolls back what a database may have committed',
+      RecoversByRollingBack,
+      'a void settlement deletes value, write and lease of every key it names',
     ],
   ] as const)('fail a store that %s, by an assertion', async (_, Broken, rule) => {
     const failed = await failuresOf((inner) => new Broken(inner));

@@ -1,42 +1,26 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { storeConformanceCases } from 'nestjs-cache-txn/testing';
-import { ownProcess } from '../../support/owned-process.js';
+import { javascriptTree, transpiled } from '../../support/processes/javascript-tree.mjs';
+import { type NodeTests, runJavaScriptTests } from '../../support/processes/node-tests.js';
 import { documentedPrograms } from './documented-tests.js';
 
-/** Below node_modules programs find the packages of the project, and no other tool of it finds them. */
-const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
-const REGISTER = new URL('../../support/typescript-register.mjs', import.meta.url).href;
 /** Two programs that load Nest, on a busy machine. */
 const TIMEOUT_MS = 120_000;
 
 let folder: string;
 
-beforeAll(() => {
-  mkdirSync(CACHE, { recursive: true });
-  folder = mkdtempSync(join(CACHE, 'documentation-'));
+beforeAll(async () => {
+  folder = mkdtempSync(join(await javascriptTree(), 'documentation-'));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** What the tests of the program say in TAP: the names that pass, and everything it printed. */
-async function run(file: string, source: string): Promise<{ passed: string[]; failed: string[]; printed: string }> {
-  const path = join(folder, file);
-  writeFileSync(path, source);
-  const args = ['--import', REGISTER, '--enable-source-maps', '--disable-warning=ExperimentalWarning'];
-  const child = spawn(process.execPath, [...args, '--test-reporter=tap', path], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let tap = '';
-  child.stdout.on('data', (chunk: Buffer) => (tap += chunk.toString()));
-  const owned = ownProcess(child);
-  const stopping = setTimeout(() => void owned.stop(), TIMEOUT_MS - 5_000);
-  await owned.ended;
-  clearTimeout(stopping);
-  const names = (result: string): string[] =>
-    [...tap.matchAll(new RegExp(`^${result} \\d+ - (.*)$`, 'gm'))].map(([, name = '']) => name.replaceAll('\\#', '#'));
-  return { passed: names('ok'), failed: names('not ok'), printed: owned.output() };
+async function run(file: string, source: string): Promise<NodeTests> {
+  const path = join(folder, file.replace(/\.ts$/, '.js'));
+  writeFileSync(path, await transpiled(source, file));
+  return runJavaScriptTests(path, TIMEOUT_MS - 5_000);
 }
 
 /** The names of the tests that stand in the program. */

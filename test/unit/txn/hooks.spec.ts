@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { setImmediate } from 'node:timers/promises';
-import { lostReply, unavailable } from '../../support/scripted-store.js';
+import { lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import type { Transaction } from '../../../src/txn/transaction.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 

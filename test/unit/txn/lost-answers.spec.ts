@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { StoreTimeoutError, StoreUnavailableError } from '../../../src/base/errors.js';
-import { type Fault, gate, lostReply, unavailable } from '../../support/scripted-store.js';
+import { type Fault, gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { observe } from '../lock/lock-world.js';
 

@@ -2,7 +2,7 @@ import { expect, describe, it } from '@jest/globals';
 import { StoreTimeoutError, TransactionInDoubtError } from '../../../src/base/errors.js';
 import { sleep } from '../../../src/base/clock.js';
 import { seededRandom } from '../../../src/testing/seeded-random.js';
-import { type Fault, lostReply, unavailable } from '../../support/scripted-store.js';
+import { type Fault, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
 const ACCOUNTS = ['a', 'b', 'c', 'd'] as const;

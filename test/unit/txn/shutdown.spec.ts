@@ -73,6 +73,28 @@ describe('a coordinator that drains', () => {
     expect((await other.cache.getMany(['a', 'audit'])).size).toBe(2);
   });
 
+  it('G13: lets nothing begin any more when its time is up, whatever lock the call holds', async () => {
+    const working = milestone();
+    const refusals: unknown[] = [];
+    const note = (error: unknown): void => void refusals.push(error);
+    const running = app.locks.withLock('a', () =>
+      app.coordinator.run({ timeout: 60_000 }, async () => {
+        await working.reached;
+        await app.coordinator.run({ propagation: 'requires_new' }, () => app.cache.set('audit', 1)).catch(note);
+        await app.coordinator.run({ propagation: 'not_supported' }, () => app.cache.set('alone', 1)).catch(note);
+      }),
+    );
+    const ended = expect(running).rejects.toMatchObject(closing);
+    await world.settle();
+    const drained = app.coordinator.drain(300);
+    await world.elapse(320);
+    working.reach();
+    await world.elapse(320);
+    await Promise.all([ended, drained]);
+    expect(refusals).toEqual([expect.objectContaining(closing), expect.objectContaining(closing)]);
+    expect((await other.cache.getMany(['audit', 'alone'])).size).toBe(0);
+  });
+
   it('G13: lets a call that holds a lock write and commit', async () => {
     const working = milestone();
     const running = app.locks.withLock('a', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { gate } from '../../support/scripted-store.js';
+import { gate } from '../../support/stores/scripted-store.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { observe } from '../lock/lock-world.js';
 

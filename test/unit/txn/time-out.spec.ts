@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { getEventListeners } from 'node:events';
 import { TransactionTimeoutError } from '../../../src/base/errors.js';
 import type { Transaction } from '../../../src/txn/transaction.js';
+import { silentDatabase as database } from '../../support/stores/silent-database.js';
 import { milestone, type Milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { observe } from '../lock/lock-world.js';
 
@@ -42,6 +43,29 @@ describe('a transaction that takes too long', () => {
     });
     await expect(running).rejects.toMatchObject(timedOut);
     expect(await other.cache.has('a')).toBe(false);
+  });
+
+  it('G21: settles then also where a hook before the commit of a database has failed, and its method goes on', async () => {
+    const ever = milestone();
+    const { coordinator } = await world.process({ txn: { timeout: '1s', database } });
+    const running = observe(
+      coordinator.run(async (txn) => {
+        await world.settle();
+        txn.beforeCommit(() => Promise.reject(new Error('no')));
+        const deciding = coordinator.withDatabase(database, (beforeCommit) =>
+          beforeCommit(async () => undefined, undefined),
+        );
+        await expect(deciding).rejects.toThrow('no');
+        await ever.reached;
+      }),
+    );
+    await world.elapse(999);
+    expect(running.state).toBe('pending');
+    await world.elapse(1);
+    expect(running.error).toMatchObject(timedOut);
+    ever.reach();
+    await world.settle();
+    expect(world.clock.pendingTimers).toBe(0);
   });
 
   it('G21: waits for a slow read no longer than that', async () => {

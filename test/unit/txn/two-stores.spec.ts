@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { silentDatabase as database } from '../../support/stores/silent-database.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { observe } from '../lock/lock-world.js';
 
@@ -40,6 +41,34 @@ describe('a retry in one store inside a transaction of another', () => {
     );
     expect([attempts, await a.cache.get('n'), await b.cache.get('x')]).toEqual([[1, 2], 1, 'mine']);
     expect(hooks).toEqual(['rolled back 1', 'committed 2']);
+  });
+
+  it('G44: makes no second attempt where a database decides that one: the rows of the first would stay', async () => {
+    a = await world.process({ txn: { database } });
+    const rows: string[] = [];
+    const deciding = a.coordinator.withDatabase(database, async (beforeCommit) => {
+      const retried = b.coordinator.runWithRetry(async ({ attempt }) => {
+        rows.push(`row ${attempt}`);
+        await a.cache.set('rows', rows.length);
+        await unluckyOnce(attempt);
+      });
+      await expect(world.finish(retried)).rejects.toMatchObject({ code: 'VERSION_CONFLICT' });
+      await beforeCommit(async () => undefined, undefined);
+    });
+    await world.finish(deciding);
+    expect([rows, await a.cache.get('rows')]).toEqual([['row 1'], 1]);
+    // What only computes has nothing else to undo.
+    let computed = 0;
+    const updating = a.coordinator.withDatabase(database, async (beforeCommit) => {
+      const compute = async (): Promise<number> => {
+        if ((computed += 1) === 1) await rival.cache.set('n', 0);
+        return computed;
+      };
+      await b.cache.update('n', compute);
+      await beforeCommit(async () => undefined, undefined);
+    });
+    await world.finish(updating);
+    expect(await b.cache.get('n')).toBe(2);
   });
 
   it('keeps what an attempt wrote there that failed for another reason, as without a retry', async () => {

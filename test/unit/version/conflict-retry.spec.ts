@@ -15,7 +15,7 @@ function bindingsInUse(): number {
   return value.length;
 }
 
-const owner: RetryOwner = { isolate: (attempt) => attempt() };
+const owner: RetryOwner = { canUndo: true, isolate: (attempt) => attempt() };
 
 const conflict = (...keys: string[]): VersionConflictError =>
   new VersionConflictError('changed', { details: { keys } });
@@ -162,7 +162,7 @@ describe('the transactions around a call', () => {
   });
 
   it('hide attempts of their own store only', () => {
-    const other: RetryOwner = { isolate: (attempt) => attempt() };
+    const other: RetryOwner = { canUndo: true, isolate: (attempt) => attempt() };
     withAttempt({ owner, number: 3, contended: ['a'] }, () => {
       expect([currentAttempt(owner).number, currentAttempt(other).number]).toEqual([3, 1]);
       expect(callScope.runAll(insideTransaction(other), () => currentAttempt(owner).number)).toBe(3);

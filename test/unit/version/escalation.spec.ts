@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { escalate } from '../../../src/txn/escalation.js';
-import { gate } from '../../support/scripted-store.js';
+import { gate } from '../../support/stores/scripted-store.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { observe } from '../lock/lock-world.js';
 

@@ -39,6 +39,31 @@ async function patch(work: (txn: Transaction) => Promise<unknown>, demanded?: Ex
 const present = (): Promise<number> => other.versions.current('r');
 
 describe('the version that a GET shows', () => {
+  it('G31: is the one that a load has filled', async () => {
+    await other.cache.delete('r');
+    const resource = await get(async () => expect(await app.cache.getOrLoad('r', () => 'row')).toBe('row'));
+    expect(resource.shownVersion).toBe(await present());
+    expect(resource.shownVersion).toBeGreaterThan(version);
+  });
+
+  it('G31: is none for what was loaded and not filled, whatever the call reads later', async () => {
+    await other.cache.delete('r');
+    const resource = await get(async () => {
+      await app.cache.getOrLoad('r', async () => {
+        await elsewhere(() => other.cache.set('r', 'newer'));
+        return 'row';
+      });
+      expect(await app.cache.get('r')).toBe('newer');
+    });
+    expect(resource.shownVersion).toBeUndefined();
+  });
+
+  it('G31: is none for what was loaded inside of a transaction', async () => {
+    await other.cache.delete('r');
+    const resource = await get(() => app.coordinator.run(() => app.cache.getOrLoad('r', () => 'row')));
+    expect(resource.shownVersion).toBeUndefined();
+  });
+
   it('G31: is that of the entry read before the method, which its first read gets without a round trip', async () => {
     app.store.forget();
     const resource = await get(async () => {

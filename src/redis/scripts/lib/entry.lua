@@ -2,6 +2,7 @@
 --   v value, when it has one   ver its version, when it is committed   iv value of a prepared write
 --   i a prepared write, not yet visible: 'txn deadline_ms kind version ttl_ms expires_ms [decider,anchor]', where the brackets are
 --     for clients, and expires_ms is when the committed value ends: the key itself has no TTL meanwhile, so that no eviction of volatile keys can take the write
+--   f token of whoever loads a value for it   fdl until when others leave that to it, ms: every write of the key ends both
 -- A key with a prepared write has no TTL; any other one has its entry's.
 
 -- The committed version, 0 for none; nil for one that no commit wrote: above 2^53 it could not be answered.
@@ -18,6 +19,11 @@ end
 local function next_version(version, strategy, now_us)
   if version > 0 and strategy == 'counter' then return version + 1 end
   return math.max(version + 1, now_us)
+end
+
+-- Nobody who began to load before may fill the key after (protocol I3); token is the field f.
+local function end_lease(key, token)
+  if token then redis.call('HDEL', key, 'f', 'fdl') end
 end
 
 -- Makes a write visible on a key that has no TTL to lose or keeps the one it has; ttl_ms is digits.
@@ -49,6 +55,11 @@ local function roll_forward(key, intent, now_ms)
   if kind == 'bump' and state[1] and not existed then redis.call('HDEL', key, 'v') end
   publish(key, kind, state[2], version, ttl_ms, existed)
   if kind == 'bump' and existed and ends_ms > 0 then redis.call('PEXPIREAT', key, expires_ms) end
+end
+
+-- Takes the value of a key, which nobody can vouch for; somebody's prepared write stays.
+local function drop_value(key, intent)
+  if intent then redis.call('HDEL', key, 'v', 'ver') else redis.call('UNLINK', key) end
 end
 
 -- Takes the prepared write of a key back, and gives the committed value its end again.

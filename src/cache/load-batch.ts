@@ -1,0 +1,40 @@
+import { Settlement } from '../base/settlement.js';
+
+/** Gets the encoded values of keys from where they come from; those that exist. */
+export type LoadMany = (keys: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+
+/** Loads what is missing of some keys by one call, as soon as each of them is known to be there or not. */
+export class LoadBatch {
+  private readonly missing = new Set<string>();
+  private unknown: number;
+  private loaded: Settlement<ReadonlyMap<string, string>> | undefined;
+
+  constructor(
+    private readonly keys: readonly string[],
+    private readonly loadMany: LoadMany,
+  ) {
+    this.unknown = keys.length;
+  }
+
+  /**
+   * Loads a key with the others, or alone when those have been loaded.
+   * @throws what the load throws
+   */
+  async load(key: string): Promise<string | undefined> {
+    if (this.unknown === 0) return (await this.loadMany([key])).get(key);
+    this.missing.add(key);
+    this.loaded ??= new Settlement();
+    return (await this.loaded.promise).get(key);
+  }
+
+  /** One key more is known: it has asked for its load, or will not, or not with the others. */
+  known(): void {
+    this.unknown -= 1;
+    const { loaded } = this;
+    if (this.unknown > 0 || loaded === undefined) return;
+    this.loadMany(this.keys.filter((key) => this.missing.has(key))).then(
+      (values) => loaded.resolve(values),
+      (error: unknown) => loaded.reject(error),
+    );
+  }
+}

@@ -1,0 +1,1 @@
+export { type CacheTxnAdapterOptions, type Marker, withCacheTxn } from './with-cache-txn.js';

@@ -1,0 +1,45 @@
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
+import type { KeySpace } from '../../store/key-space.js';
+import type { CommandRunner } from './command-runner.js';
+import { readIntent } from './entry-commands.js';
+import { ReplyReader, unexpected } from './reply.js';
+import { loadScript } from './script.js';
+
+/** The operations behind loads after a miss; see `scripts/fill*.lua`. */
+export class FillCommands {
+  private readonly scripts = { lease: loadScript('fill-lease'), fill: loadScript('fill') };
+
+  constructor(
+    private readonly runner: CommandRunner,
+    private readonly keys: KeySpace,
+  ) {}
+
+  async lease({ key, token, leaseMs }: LeaseRequest): Promise<LeaseOutcome> {
+    const fields = await this.runner.script(this.scripts.lease, [this.keys.entry(key)], [token, Math.ceil(leaseMs)]);
+    const reply = ReplyReader.of(fields, 'fill-lease');
+    const kind = reply.text();
+    switch (kind) {
+      case 'hit':
+        return { kind, value: reply.text(), version: reply.number() };
+      case 'leased':
+        return { kind };
+      case 'busy':
+        return { kind, remainingMs: reply.number(), token: reply.text() };
+      case 'intent': {
+        const intent = readIntent(reply.text(), 'fill-lease');
+        return { kind, intent, beside: { value: reply.optionalText(), version: reply.optionalNumber() ?? 0 } };
+      }
+      default:
+        throw unexpected('fill-lease', 'an outcome', kind);
+    }
+  }
+
+  async fill({ key, token, value, ttlMs, strategy }: FillRequest): Promise<FillOutcome> {
+    const args = [token, value, ttlMs, strategy];
+    const reply = ReplyReader.of(await this.runner.script(this.scripts.fill, [this.keys.entry(key)], args), 'fill');
+    const kind = reply.text();
+    if (kind === 'filled') return { kind, version: reply.number() };
+    if (kind === 'refused') return { kind };
+    throw unexpected('fill', 'an outcome', kind);
+  }
+}

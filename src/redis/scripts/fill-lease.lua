@@ -1,0 +1,22 @@
+#!lua
+-- Reads an entry and, where it has no value, gives out the token to fill it (protocol section 5).
+-- Atomic because the token must be older than every write that its fill does not know.
+-- KEYS    1 entry
+-- ARGV    1 token  2 ms that others leave the load to it
+-- RETURNS {'hit', value, version} | {'leased'} | {'busy', ms left, token of its holder} | {'intent', intent, value or nil, version or nil}
+-- WRITES  f and fdl of the entry; a key that has no version ends with its lease, and a lease ends with its entry at the latest
+-- Idempotent: the same token gets the same lease again.
+--#include lib/time.lua
+
+local state = redis.call('HMGET', KEYS[1], 'v', 'ver', 'i', 'f', 'fdl')
+if state[3] then return { 'intent', state[3], state[1], state[2] } end
+if state[1] and state[2] then return { 'hit', state[1], state[2] } end
+local now_ms = math.floor(server_time_us() / 1000)
+local left_ms = tonumber(state[5] or 0) - now_ms
+if state[4] and state[4] ~= ARGV[1] and left_ms > 0 then return { 'busy', digits(left_ms), state[4] } end
+local ends_ms = now_ms + tonumber(ARGV[2])
+local entry_ends_ms = state[2] and redis.call('PEXPIRETIME', KEYS[1]) or 0
+if entry_ends_ms > 0 then ends_ms = math.min(ends_ms, entry_ends_ms) end
+redis.call('HSET', KEYS[1], 'f', ARGV[1], 'fdl', digits(ends_ms))
+if not state[2] then redis.call('PEXPIREAT', KEYS[1], digits(ends_ms)) end
+return { 'leased' }

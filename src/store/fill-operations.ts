@@ -1,0 +1,42 @@
+/**
+ * The read half of the store port (protocol section 5): a value that was loaded after a miss is published only if nothing has
+ * happened to its key since the load began, so that a slow loader never brings an old value back.
+ */
+import type { EntryRecord, VersionStrategy } from './entry-operations.js';
+import type { Intent } from './intent.js';
+
+/** Reads a key and, where it has no value, asks for leave to fill it. */
+export interface LeaseRequest {
+  readonly key: string;
+  /** Identifies the loader; the same token asks again for the same lease. */
+  readonly token: string;
+  /**
+   * How long others leave the load to this one, counted from the arrival. What it loads must come before that is over, by the server's time. A lease ends
+   * with its entry at the latest.
+   */
+  readonly leaseMs: number;
+}
+
+export type LeaseOutcome =
+  | ({ readonly kind: 'hit' } & EntryRecord)
+  /** There is no value, and the caller may fill it. */
+  | { readonly kind: 'leased' }
+  /** There is no value, and the holder of `token` is loading it for another `remainingMs`; nothing has happened to the key since it began. */
+  | { readonly kind: 'busy'; readonly remainingMs: number; readonly token: string }
+  /** A prepared write is in the way: whoever loads now must not fill. */
+  | { readonly kind: 'intent'; readonly intent: Intent; readonly beside: EntryRecord };
+
+/** Publishes a value under a lease. Every write of the key, prepared or committed, ends the lease (protocol I3). */
+export interface FillRequest {
+  readonly key: string;
+  readonly token: string;
+  readonly value: string;
+  /** 0 keeps the entry for ever. */
+  readonly ttlMs: number;
+  readonly strategy: VersionStrategy;
+}
+
+export type FillOutcome =
+  | { readonly kind: 'filled'; readonly version: number }
+  /** Nothing changed: the key was written, deleted or prepared since, or the lease is over, whether or not somebody else has one. */
+  | { readonly kind: 'refused' };

@@ -1,0 +1,43 @@
+import { IntentBench, LONG_MS, type Reply } from './intent-bench.js';
+import { useScriptBench } from './script-bench.js';
+
+export { LONG_MS } from './commit-bench.js';
+
+/** What a fill says unless it says otherwise: a minute, by timestamp. */
+interface FillOptions {
+  readonly ttlMs?: number;
+  readonly strategy?: 'timestamp' | 'counter';
+}
+
+/** The two scripts behind loads after a miss, beside those that they meet. */
+export class FillBench extends IntentBench {
+  async lease(key: string, token: string, leaseMs = LONG_MS): Promise<Reply> {
+    return (await this.bench.run('fill-lease', [key], [token, leaseMs])) as Reply;
+  }
+
+  async fill(
+    key: string,
+    token: string,
+    value = 'loaded',
+    { ttlMs = LONG_MS, strategy = 'timestamp' }: FillOptions = {},
+  ): Promise<Reply> {
+    return (await this.bench.run('fill', [key], [token, value, ttlMs, strategy])) as Reply;
+  }
+
+  /** The lease of a key is over, as if its time had passed and the key had stayed for another reason. */
+  async endLease(key: string): Promise<void> {
+    await this.bench.client.hset(key, 'fdl', 1);
+  }
+
+  /** In whole minutes, rounded up; -1 without a TTL, -2 without the key. */
+  async minutesLeft(key: string): Promise<number> {
+    const leftMs = await this.bench.client.pttl(key);
+    return leftMs < 0 ? leftMs : Math.ceil(leftMs / LONG_MS);
+  }
+}
+
+/** A server for the specs of this file. */
+export function useFillBench(): () => FillBench {
+  const bench = useScriptBench();
+  return () => new FillBench(bench());
+}
