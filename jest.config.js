@@ -3,7 +3,7 @@ import { swcOptions } from './test/support/swc-options.js';
 /** Nest 12 is ESM only, so Jest runs native ES modules (`--experimental-vm-modules`, see the `jest` script). */
 const base = {
   testEnvironment: 'node',
-  setupFilesAfterEnv: ['<rootDir>/test/support/surface-rejections.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/surface-rejections.ts', '<rootDir>/test/support/end-storages.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '^.+\\.ts$': ['@swc/jest', swcOptions],
@@ -28,8 +28,8 @@ const project = (displayName, folder, more = {}) => ({
 });
 
 export default {
-  // Jest's own choice on two cores is one worker, and a third of a test here is waiting for servers and processes.
-  maxWorkers: 3,
+  // Jest's own choice on two cores is one worker, and a test here waits for servers and processes half of the time.
+  maxWorkers: 4,
   testSequencer: '<rootDir>/test/support/longest-first.mjs',
   // Each file leaves modules behind in its worker, and what works hard there would wait for the collector: a new worker is quicker.
   workerIdleMemoryLimit: '600MB',
