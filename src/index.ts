@@ -7,6 +7,7 @@ export {
   InvalidOptionsError,
   KeyTemplateError,
   LimitExceededError,
+  LoadTimeoutError,
   LockLostError,
   LockTimeoutError,
   PreconditionFailedError,
@@ -25,7 +26,7 @@ export {
 export type { StoreBound } from './base/store-name.js';
 export type { ParticipantTransaction, TransactionFate } from './commit/participants/participant.js';
 export type { DatabaseContext, TransactionDatabase } from './commit/deciders/transaction-database.js';
-export type { CacheModuleOptions, WriteOptions } from './cache/cache.options.js';
+export type { CacheModuleOptions, LoadOptions, WriteOptions } from './cache/cache.options.js';
 export type { LoadedValues, Loader, ManyLoader } from './cache/loader.js';
 export { type Entries, TransactionalCache } from './cache/transactional-cache.js';
 export { Locked } from './lock/locked.decorator.js';

@@ -71,8 +71,8 @@ describe('a fill that is overtaken', () => {
     const spy = jest.spyOn(cache, 'getOrLoad').mockImplementation((key, loader, options) => {
       if (key !== overtaken) return getOrLoad(key, loader, options);
       spy.mockRestore();
-      const late = async (): Promise<unknown> => {
-        const loaded = await loader();
+      const late: typeof loader = async (signal) => {
+        const loaded = await loader(signal);
         await meanwhile();
         return loaded;
       };

@@ -10,6 +10,7 @@ export type CacheTxnErrorCode =
   | 'TXN_ROLLED_BACK'
   | 'TXN_ABORTED'
   | 'TXN_STATE'
+  | 'LOAD_TIMEOUT'
   | 'STORE_UNAVAILABLE'
   | 'STORE_TIMEOUT'
   | 'STORE_REPLY'
@@ -101,6 +102,12 @@ export class TransactionAbortedError extends CacheTxnError {
 /** A call that the transaction's state or propagation forbids, such as a write into a finished or read-only one. */
 export class TransactionStateError extends CacheTxnError {
   readonly code = 'TXN_STATE';
+}
+
+/** A loader took longer than its `timeout`; nothing was cached. */
+export class LoadTimeoutError extends CacheTxnError {
+  readonly code = 'LOAD_TIMEOUT';
+  override readonly retryable = true;
 }
 
 /** No connection to the store, or the store refused the command; it was not executed. */

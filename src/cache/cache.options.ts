@@ -1,25 +1,56 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 
-/** Options of `forRoot({ cache })`. */
-export interface CacheModuleOptions {
-  /** How long an entry lives after its write; 0 for ever. Default `'10m'`; up to 365 days. */
-  readonly ttl?: Duration;
-}
-
-/** The options of `forRoot({ cache })`. */
-export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = { ttl: true };
-
 /** Options of one write. */
 export interface WriteOptions {
-  /** Overrides the module's `cache.ttl` for this write; 0 for ever, up to 365 days. */
+  /** How long the entry lives after its write; 0 for ever. Default the module's `cache.ttl`, `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
 }
 
+/** Options of `getOrLoad` and `getOrLoadMany`. */
+export interface LoadOptions extends WriteOptions {
+  /**
+   * How long a loader may take: then its signal aborts, and its callers get LoadTimeoutError `LOAD_TIMEOUT`. Other processes leave the load to it
+   * for a second longer. Default the module's `cache.timeout`, `'5s'`; 1 ms to 1 hour.
+   */
+  readonly timeout?: Duration;
+  /**
+   * How long to wait for the value that another process is loading, before loading it as well, without caching it; 0 loads at once.
+   * Default the module's `cache.wait`, `'10s'`, so that one that dies has a successor; up to 1 hour.
+   */
+  readonly wait?: Duration;
+}
+
+/** Options of `forRoot({ cache })`: defaults for every write and every load. */
+export type CacheModuleOptions = LoadOptions;
+
+/** The options of one load in milliseconds. */
+export interface ResolvedLoadOptions {
+  readonly ttlMs: number;
+  readonly timeoutMs: number;
+  readonly waitMs: number;
+}
+
+const HOUR_MS = 3_600_000;
 const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true };
+const LOAD_OPTIONS: OptionNames<LoadOptions> = { ttl: true, timeout: true, wait: true };
+
+/** The options of `forRoot({ cache })`. */
+export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = LOAD_OPTIONS;
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveTtlMs(options: WriteOptions, module: CacheModuleOptions): number {
   onlyOptions(options, WRITE_OPTIONS, 'a write');
   return toMs(options.ttl ?? module.ttl ?? '10m', 'cache.ttl');
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
+export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOptions): ResolvedLoadOptions {
+  onlyOptions(options, LOAD_OPTIONS, 'a load');
+  const { ttl, timeout = module.timeout ?? '5s', wait = module.wait ?? '10s' } = options;
+  return {
+    ttlMs: resolveTtlMs(ttl === undefined ? {} : { ttl }, module),
+    timeoutMs: toMs(timeout, 'cache.timeout', { min: 1, max: HOUR_MS }),
+    waitMs: toMs(wait, 'cache.wait', { max: HOUR_MS }),
+  };
 }

@@ -1,4 +1,7 @@
-import { InvalidOptionsError } from '../base/errors.js';
+import { sharedAbortController } from '../base/abort.js';
+import type { Clock } from '../base/clock.js';
+import { InvalidOptionsError, LoadTimeoutError } from '../base/errors.js';
+import { inTime } from '../base/in-time.js';
 import type { ActiveTransaction } from '../txn/active-transaction.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { checkValueBytes } from '../txn/txn.options.js';
@@ -6,19 +9,31 @@ import { noteLoaded } from '../version/resource-call.js';
 import { encode } from './json-codec.js';
 import type { LoadMany } from './load-batch.js';
 
-/** Gets a value that the cache has not from where it comes from; undefined for none. */
-export type Loader<T> = () => T | undefined | Promise<T | undefined>;
+/**
+ * Gets a value that the cache has not from where it comes from; undefined for none. The signal aborts when nobody waits any longer: give it to
+ * whatever is asked.
+ */
+export type Loader<T> = (signal: AbortSignal) => T | undefined | Promise<T | undefined>;
+
+/** An error names this many keys at most. */
+const SHOWN_KEYS = 3;
 
 /** What several keys have; no value, or undefined, for those that have none. */
 export type LoadedValues<T> = ReadonlyMap<string, T | undefined> | Readonly<Record<string, T | undefined>>;
 
 /** Gets the values of keys that the cache has not from where they come from, all together. What was not asked for is left out. */
-export type ManyLoader<T> = (keys: readonly string[]) => LoadedValues<T> | Promise<LoadedValues<T>>;
+export type ManyLoader<T> = (
+  keys: readonly string[],
+  signal: AbortSignal,
+) => LoadedValues<T> | Promise<LoadedValues<T>>;
 
-/** @throws what the loader throws, and what is wrong with a value of it */
-export function encoding(loader: ManyLoader<unknown>): LoadMany {
+/**
+ * @throws what the loader throws, and what is wrong with a value of it; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than
+ * `timeoutMs`
+ */
+export function encoding(loader: ManyLoader<unknown>, clock: Clock, timeoutMs: number): LoadMany {
   return async (keys) => {
-    const values = mapOf(await loader([...keys]));
+    const values = mapOf(await loadInTime(loader, keys, clock, timeoutMs));
     const texts = new Map<string, string>();
     for (const key of keys) {
       const value = values.get(key);
@@ -53,6 +68,29 @@ export async function loadInside(
     if (text !== undefined) texts.set(key, text);
   });
   return texts;
+}
+
+function loadInTime<T>(
+  loader: ManyLoader<T>,
+  keys: readonly string[],
+  clock: Clock,
+  timeoutMs: number,
+): Promise<unknown> {
+  const controller = sharedAbortController();
+  const loading = (async () => loader([...keys], controller.signal))();
+  return inTime(clock, timeoutMs, loading, () => {
+    const error = new LoadTimeoutError(
+      `the loader of ${describe(keys)} took longer than ${timeoutMs} ms; see the option timeout, and give its signal to what it asks`,
+      { details: { keys: keys.slice(0, SHOWN_KEYS), timeoutMs } },
+    );
+    controller.abort(error);
+    return error;
+  });
+}
+
+function describe(keys: readonly string[]): string {
+  const more = keys.length > SHOWN_KEYS ? ` and ${keys.length - SHOWN_KEYS} more` : '';
+  return keys.slice(0, SHOWN_KEYS).join(', ') + more;
 }
 
 function mapOf(values: unknown): ReadonlyMap<string, unknown> {

@@ -1,14 +1,19 @@
+import { type Clock, sleep } from '../base/clock.js';
 import { newId } from '../base/random.js';
 import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { LeaseOutcome } from '../store/fill-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { currentResource } from '../version/resource-call.js';
+import type { ResolvedLoadOptions } from './cache.options.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { NextLoad } from './next-load.js';
 
-/** How long other processes leave a load to the one that began it: then they may fill as well. */
-const LEASE_MS = 10_000;
+/** What a load has beside its time-out: until it begins, and until its value has arrived. Then other processes may fill as well. */
+const LEASE_MARGIN_MS = 1_000;
+/** Between two looks whether another process has filled; each pause is twice as long as the one before. */
+const FIRST_PAUSE_MS = 5;
+const MAX_PAUSE_MS = 50;
 
 /** An encoded value and the version that it has in the store; 0 where it was not published. Undefined: there is none anywhere. */
 export interface Loaded {
@@ -19,17 +24,27 @@ export interface Loaded {
 /** Answers the encoded value, or undefined for nothing to cache. */
 type Load = () => Promise<string | undefined>;
 
+/** A key whose value may have to be loaded. */
+interface Asked {
+  readonly key: string;
+  readonly load: Load;
+  readonly options: ResolvedLoadOptions;
+  /** How long to wait for others, by the clock. */
+  readonly untilMs: number;
+}
+
 /** What a read-through is made of. */
 export interface ReadThroughDependencies {
   readonly store: CacheTxnStore;
+  readonly clock: Clock;
   readonly resolver: IntentResolver;
   readonly strategy: VersionStrategy;
 }
 
 /**
  * Reads outside of transactions that load what the cache has not. A loaded value is published only if nothing has happened to its key
- * since the load began (protocol section 5, I3), and calls of this process share a load only where it cannot be older than what each of
- * them would have loaded itself.
+ * since the load began (protocol section 5, I3). Whoever finds that another call is loading, here or in another process, waits for its value
+ * where that cannot be older than what it would load itself.
  */
 export class ReadThrough {
   /** Loads that are under way, by the token of the lease that they began with. */
@@ -46,9 +61,16 @@ export class ReadThrough {
    * @param keys each once
    * @throws StoreUnavailableError, StoreTimeoutError, and what `loadMany` throws
    */
-  async get(keys: readonly string[], loadMany: LoadMany, ttlMs: number): Promise<ReadonlyMap<string, string>> {
+  async get(
+    keys: readonly string[],
+    loadMany: LoadMany,
+    options: ResolvedLoadOptions,
+  ): Promise<ReadonlyMap<string, string>> {
     const batch = new LoadBatch(keys, loadMany);
-    const found = await Promise.all(keys.map((key) => this.find(key, batch, ttlMs)));
+    const untilMs = this.deps.clock.now() + options.waitMs;
+    const found = await Promise.all(
+      keys.map((key) => this.find({ key, load: () => batch.load(key), options, untilMs }, batch)),
+    );
     const texts = new Map<string, string>();
     keys.forEach((key, i) => {
       const text = found[i];
@@ -57,7 +79,8 @@ export class ReadThrough {
     return texts;
   }
 
-  private async find(key: string, batch: LoadBatch, ttlMs: number): Promise<string | undefined> {
+  private async find(asked: Asked, batch: LoadBatch): Promise<string | undefined> {
+    const { key } = asked;
     const { store } = this.deps;
     const resource = currentResource(store);
     const isResource = resource?.key === key;
@@ -66,10 +89,9 @@ export class ReadThrough {
       const prefetched = isResource ? resource.takePrefetched()?.record : undefined;
       if (prefetched?.value !== undefined) return prefetched.value;
       const token = newId();
-      // Before the load: whatever is written after this ends the lease, and the value that was loaded is not published.
-      const lease = await store.leaseFill({ key, token, leaseMs: LEASE_MS });
+      const lease = await this.lease(asked, token);
       // At once: others of this process who are told of the lease look for its load.
-      found = this.proceed(key, token, lease, () => batch.load(key), ttlMs);
+      found = this.proceed(asked, token, lease);
     } finally {
       batch.known();
     }
@@ -78,21 +100,21 @@ export class ReadThrough {
     return loaded?.text;
   }
 
-  private proceed(
-    key: string,
-    token: string,
-    lease: LeaseOutcome,
-    load: Load,
-    ttlMs: number,
-  ): Promise<Loaded | undefined> | Loaded {
+  /** Before the load: whatever is written after this ends the lease, and the value that was loaded is not published. */
+  private lease({ key, options }: Asked, token: string): Promise<LeaseOutcome> {
+    return this.deps.store.leaseFill({ key, token, leaseMs: options.timeoutMs + LEASE_MARGIN_MS });
+  }
+
+  private proceed(asked: Asked, token: string, lease: LeaseOutcome): Promise<Loaded | undefined> | Loaded {
+    const { key, load } = asked;
     switch (lease.kind) {
       case 'hit':
         return lease.value === undefined ? unpublished(load) : { text: lease.value, version: lease.version };
       case 'leased':
-        return this.sharing(token, () => this.fill(key, token, load, ttlMs));
+        return this.sharing(token, () => this.fill(asked, token));
       case 'busy':
         // Nothing has been written since the holder asked, so its load finds what one that begins now would find.
-        return this.sharing(lease.token, () => unpublished(load));
+        return this.sharing(lease.token, () => this.waitFor(asked, lease));
       case 'intent':
         // Only somebody who has gone is overdue, and then nobody needs to wait for whoever clears up.
         this.deps.resolver.resolve(key, lease.intent).catch(() => undefined);
@@ -108,9 +130,33 @@ export class ReadThrough {
     return loading;
   }
 
-  private async fill(key: string, token: string, load: Load, ttlMs: number): Promise<Loaded | undefined> {
+  /**
+   * Looks again and again whether the holder of a lease in another process has filled. When it has failed, or its time is over, one of those that
+   * wait has the next lease.
+   */
+  private async waitFor(asked: Asked, lease: LeaseOutcome & { kind: 'busy' }): Promise<Loaded | undefined> {
+    const { clock } = this.deps;
+    let leftMs = asked.untilMs - clock.now();
+    for (let pauseMs = FIRST_PAUSE_MS; leftMs > 0; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      await sleep(clock, Math.min(pauseMs, leftMs));
+      // A new one: a request that arrives late must not renew a lease that a write has ended.
+      const token = newId();
+      const next = await this.lease(asked, token);
+      if (next.kind !== 'busy' || next.token !== lease.token) return this.proceed(asked, token, next);
+      leftMs = asked.untilMs - clock.now();
+    }
+    return unpublished(asked.load);
+  }
+
+  private async fill({ key, load, options: { ttlMs } }: Asked, token: string): Promise<Loaded | undefined> {
     const { store, strategy } = this.deps;
-    const text = await load();
+    let text: string | undefined;
+    try {
+      text = await load();
+    } finally {
+      // Nobody waits for that: if it does not arrive, the lease ends by itself.
+      if (text === undefined) store.fill({ key, token, value: undefined, ttlMs, strategy }).catch(() => undefined);
+    }
     if (text === undefined) return undefined;
     const filled = await store.fill({ key, token, value: text, ttlMs, strategy });
     return { text, version: filled.kind === 'filled' ? filled.version : 0 };

@@ -7,7 +7,13 @@ import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite, View } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
-import { type CacheModuleOptions, resolveTtlMs, type WriteOptions } from './cache.options.js';
+import {
+  type CacheModuleOptions,
+  type LoadOptions,
+  resolveLoadOptions,
+  resolveTtlMs,
+  type WriteOptions,
+} from './cache.options.js';
 import { decode, encode } from './json-codec.js';
 import { encoding, type Loader, loadInside, type ManyLoader } from './loader.js';
 import { ReadThrough } from './read-through.js';
@@ -38,9 +44,9 @@ export class TransactionalCache {
   private readonly readThrough: ReadThrough;
 
   constructor(private readonly deps: CacheDependencies) {
-    resolveTtlMs({}, deps.options);
+    resolveLoadOptions({}, deps.options);
     const { resolver, store, versionStrategy: strategy } = deps.coordinator;
-    this.readThrough = new ReadThrough({ store, resolver, strategy });
+    this.readThrough = new ReadThrough({ store, clock: deps.clock, resolver, strategy });
   }
 
   /** The value, or undefined when there is none. */
@@ -96,17 +102,17 @@ export class TransactionalCache {
 
   /**
    * The value, or what `loader` gets from elsewhere, which is then cached for `options.ttl`, unless anything has happened to the key
-   * since the load began: a slow loader never brings an old value back. Calls of this process for one key share a load where it is as fresh
-   * as their own would be.
+   * since the load began: a slow loader never brings an old value back. Calls for one key share a load, in this process and with others, where it
+   * is as fresh as their own would be; see {@link LoadOptions}.
    *
    * Inside a transaction what was loaded is the transaction's own view of the key, and is not cached: its snapshot may be an old one.
    * Every caller gets a copy of its own, as JSON gives it.
    *
-   * @throws what `loader` throws
+   * @throws what `loader` throws; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than `options.timeout`
    */
-  async getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: WriteOptions = {}): Promise<T | undefined> {
-    const found = await this.getOrLoadMany<T>([key], async () => new Map([[key, await loader()]]), options);
-    return found.get(key);
+  async getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: LoadOptions = {}): Promise<T | undefined> {
+    const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
+    return (await this.getOrLoadMany<T>([key], load, options)).get(key);
   }
 
   /**
@@ -114,22 +120,22 @@ export class TransactionalCache {
    * `loader`, which gets their keys; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
    * load keeps only that one from being published.
    *
-   * @throws what `loader` throws; InvalidOptionsError `INVALID_OPTIONS` when it gives neither a Map nor an object
+   * @throws what `loader` throws; InvalidOptionsError `INVALID_OPTIONS` when it gives neither a Map nor an object; LoadTimeoutError `LOAD_TIMEOUT`
    */
   async getOrLoadMany<T = unknown>(
     keys: readonly string[],
     loader: ManyLoader<T>,
-    options: WriteOptions = {},
+    options: LoadOptions = {},
   ): Promise<Map<string, T>> {
     for (const key of keys) checkKey(key, 'key');
-    const { coordinator, options: defaults } = this.deps;
-    const ttlMs = resolveTtlMs(options, defaults);
+    const { clock, coordinator, options: defaults } = this.deps;
+    const resolved = resolveLoadOptions(options, defaults);
     const asked = [...new Set(keys)];
-    const load = encoding(loader);
+    const load = encoding(loader, clock, resolved.timeoutMs);
     const txn = coordinator.active();
     const texts = txn
       ? await loadInside(coordinator, txn, asked, load)
-      : await this.readThrough.get(asked, load, ttlMs);
+      : await this.readThrough.get(asked, load, resolved);
     const found = this.valuesOf<T>(texts);
     if (found.size === texts.size) return found;
     // What cannot be read stays until its TTL, or until somebody writes the key.

@@ -109,9 +109,11 @@ export class EntryTable {
   }
 
   /** Publishes a loaded value if nothing has happened to the key since its lease, which is not over (protocol I3). */
-  fill({ token, ...write }: FillRequest, now: Instant): FillOutcome {
-    if (this.staged.has(write.key) || this.leases.get(write.key, now.ms)?.token !== token) return { kind: 'refused' };
-    return { kind: 'filled', version: this.apply({ kind: 'put', ...write }, now) };
+  fill({ key, token, value, ...write }: FillRequest, now: Instant): FillOutcome {
+    if (this.staged.has(key) || this.leases.get(key, now.ms)?.token !== token) return { kind: 'refused' };
+    if (value !== undefined) return { kind: 'filled', version: this.apply({ kind: 'put', key, value, ...write }, now) };
+    this.leases.delete(key);
+    return { kind: 'ended' };
   }
 
   private versionOf(key: string, now: Instant): number {

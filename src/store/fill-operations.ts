@@ -26,11 +26,12 @@ export type LeaseOutcome =
   /** A prepared write is in the way: whoever loads now must not fill. */
   | { readonly kind: 'intent'; readonly intent: Intent; readonly beside: EntryRecord };
 
-/** Publishes a value under a lease. Every write of the key, prepared or committed, ends the lease (protocol I3). */
+/** Publishes a value under a lease, which ends with it. Every write of the key, prepared or committed, ends the lease too (protocol I3). */
 export interface FillRequest {
   readonly key: string;
   readonly token: string;
-  readonly value: string;
+  /** Undefined when there is none: then the lease ends, and nobody waits for it any longer. */
+  readonly value: string | undefined;
   /** 0 keeps the entry for ever. */
   readonly ttlMs: number;
   readonly strategy: VersionStrategy;
@@ -38,5 +39,7 @@ export interface FillRequest {
 
 export type FillOutcome =
   | { readonly kind: 'filled'; readonly version: number }
+  /** There was nothing to publish, and the lease has ended. */
+  | { readonly kind: 'ended' }
   /** Nothing changed: the key was written, deleted or prepared since, or the lease is over, whether or not somebody else has one. */
   | { readonly kind: 'refused' };

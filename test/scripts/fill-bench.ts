@@ -21,7 +21,12 @@ export class FillBench extends IntentBench {
     value = 'loaded',
     { ttlMs = LONG_MS, strategy = 'timestamp' }: FillOptions = {},
   ): Promise<Reply> {
-    return (await this.bench.run('fill', [key], [token, value, ttlMs, strategy])) as Reply;
+    return (await this.bench.run('fill', [key], [token, ttlMs, strategy, value])) as Reply;
+  }
+
+  /** There was nothing to fill it with. */
+  async giveBack(key: string, token: string): Promise<Reply> {
+    return (await this.bench.run('fill', [key], [token, 0, 'timestamp'])) as Reply;
   }
 
   /** The lease of a key is over, as if its time had passed and the key had stayed for another reason. */

@@ -40,6 +40,19 @@ describe('fill: what it publishes', () => {
     },
   );
 
+  it('ended: only the lease of its token, and the key with it where that was all', async () => {
+    const fills = bench();
+    const [absent, bare] = [fills.key(), fills.key()];
+    await fills.commits.apply({ key: bare, kind: 'bump', ttlMs: 2 * LONG_MS });
+    const before = await fills.entry(bare);
+    for (const key of [absent, bare]) {
+      await fills.lease(key, 'ann');
+      expect([await fills.giveBack(key, 'bob'), await fills.giveBack(key, 'ann')]).toEqual([['refused'], ['ended']]);
+    }
+    expect([await fills.entry(absent), await fills.entry(bare)]).toEqual([{}, before]);
+    expect([await fills.minutesLeft(absent), await fills.minutesLeft(bare)]).toEqual([-2, 2]);
+  });
+
   it('G28: a version that runs ahead of the time is followed by one more', async () => {
     const fills = bench();
     const key = fills.key();

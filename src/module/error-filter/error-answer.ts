@@ -25,6 +25,7 @@ const BLAME: Readonly<Record<CacheTxnErrorCode, 'caller' | 'server' | 'program' 
   TXN_ROLLED_BACK: 'caller',
   TXN_ABORTED: 'nobody',
   TXN_STATE: 'program',
+  LOAD_TIMEOUT: 'server',
   STORE_UNAVAILABLE: 'server',
   STORE_TIMEOUT: 'server',
   STORE_REPLY: 'program',
@@ -37,6 +38,7 @@ const BLAME: Readonly<Record<CacheTxnErrorCode, 'caller' | 'server' | 'program' 
 const WITH_RETRY_AFTER: ReadonlySet<CacheTxnErrorCode> = new Set([
   'LOCK_TIMEOUT',
   'TXN_IN_DOUBT',
+  'LOAD_TIMEOUT',
   'STORE_UNAVAILABLE',
   'STORE_TIMEOUT',
   'SHUTTING_DOWN',

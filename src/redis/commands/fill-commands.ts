@@ -35,11 +35,11 @@ export class FillCommands {
   }
 
   async fill({ key, token, value, ttlMs, strategy }: FillRequest): Promise<FillOutcome> {
-    const args = [token, value, ttlMs, strategy];
+    const args = [token, ttlMs, strategy, ...(value === undefined ? [] : [value])];
     const reply = ReplyReader.of(await this.runner.script(this.scripts.fill, [this.keys.entry(key)], args), 'fill');
     const kind = reply.text();
     if (kind === 'filled') return { kind, version: reply.number() };
-    if (kind === 'refused') return { kind };
+    if (kind === 'ended' || kind === 'refused') return { kind };
     throw unexpected('fill', 'an outcome', kind);
   }
 }

@@ -32,6 +32,7 @@ const ANSWERS: Readonly<Record<CacheTxnErrorCode, readonly [status: number, retr
   TXN_ROLLED_BACK: [409],
   TXN_ABORTED: [503],
   TXN_STATE: [500],
+  LOAD_TIMEOUT: [503, '1'],
   STORE_UNAVAILABLE: [503, '1'],
   STORE_TIMEOUT: [503, '1'],
   STORE_REPLY: [500],

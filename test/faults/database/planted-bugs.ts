@@ -43,7 +43,9 @@ export const PLANTED_BUGS = {
     },
   }),
   'a fill needs no token (I3)': (store) => ({
-    async fill({ key, strategy, ttlMs, value }) {
+    async fill(request) {
+      const { key, strategy, ttlMs, value } = request;
+      if (value === undefined) return store.fill(request);
       const operations = [{ kind: 'put', key, value, ttlMs, strategy }] as const;
       const outcome = await store.commit({ txnId: `fill ${Math.random()}`, operations, ...UNANSWERED });
       return outcome.kind === 'committed' ? { kind: 'filled', version: 1 } : { kind: 'refused' };

@@ -22,9 +22,9 @@ function slotOf(Table: new (maxEntries: number) => EntryTable): typeof MemorySlo
 /** A loaded value is published whatever has happened to its token. */
 export const TokenlessSlot = slotOf(
   class extends EntryTable {
-    override fill({ token, ...write }: FillRequest, now: Instant): FillOutcome {
-      if (this.intentOf(write.key) !== undefined) return { kind: 'refused' };
-      return { kind: 'filled', version: this.apply({ kind: 'put', ...write }, now) };
+    override fill({ token, value, ...write }: FillRequest, now: Instant): FillOutcome {
+      if (value === undefined || this.intentOf(write.key) !== undefined) return { kind: 'refused' };
+      return { kind: 'filled', version: this.apply({ kind: 'put', value, ...write }, now) };
     }
   },
 );

@@ -16,6 +16,7 @@ import type { Attempt } from './journal.js';
 import type { RowWork } from './row-work.js';
 
 const OPTIONS = resolveTransactionOptions({}, {});
+const LOADING = { ttlMs: 0, timeoutMs: 9_000, waitMs: 10_000 };
 const OWNER = { storeName: 'simulated', databaseName: DATABASE_NAME };
 
 /** The part of a client that works with rows: changes them together with entries, and loads entries from them. */
@@ -28,7 +29,7 @@ export class RowClient {
     store: CacheTxnStore,
     resolver: IntentResolver,
   ) {
-    this.readThrough = new ReadThrough({ store, resolver, strategy: 'timestamp' });
+    this.readThrough = new ReadThrough({ store, clock: side.process.clock, resolver, strategy: 'timestamp' });
   }
 
   /** @throws DatabaseError as well */
@@ -72,6 +73,6 @@ export class RowClient {
       const text = await link.once(process, 'SELECT', key, (backend) => backend.select(key));
       return new Map(text === undefined ? [] : [[key, text]]);
     };
-    return (await this.readThrough.get([key], select, 0)).get(key);
+    return (await this.readThrough.get([key], select, LOADING)).get(key);
   }
 }

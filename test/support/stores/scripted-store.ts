@@ -46,6 +46,7 @@ const WORK: readonly StoreOperation[] = [
   'readEntries',
   'commit',
   'resolveCommit',
+  'leaseFill',
 ];
 
 /** The published fault-injecting store, over one slot or several, with hand-overs that never were and shorter questions. */

@@ -21,6 +21,7 @@ const CONTRACT: Readonly<Record<string, readonly [code: string, retryable: boole
   TransactionRolledBackError: ['TXN_ROLLED_BACK', false],
   TransactionAbortedError: ['TXN_ABORTED', false],
   TransactionStateError: ['TXN_STATE', false],
+  LoadTimeoutError: ['LOAD_TIMEOUT', true],
   StoreUnavailableError: ['STORE_UNAVAILABLE', true],
   StoreTimeoutError: ['STORE_TIMEOUT', false],
   StoreReplyError: ['STORE_REPLY', false],

@@ -51,14 +51,14 @@ describe('calls of one process that load the same key', () => {
     expect(await other.cache.get('a')).toBe('new');
   });
 
-  it('share the load of another process no more than that of their own', async () => {
+  it('share the load that one of them begins while another process loads', async () => {
     const theirs = heldLoad<string>();
     const filling = other.cache.getOrLoad('a', theirs.load);
     await theirs.begun;
     const ours = heldLoad<string>();
-    const answers = [app.cache.getOrLoad('a', ours.load)];
+    const answers = [app.cache.getOrLoad('a', ours.load, { wait: 0 })];
     await ours.begun;
-    answers.push(app.cache.getOrLoad('a', () => 'another'));
+    answers.push(app.cache.getOrLoad('a', () => 'another', { wait: 0 }));
     await hasAsked();
     ours.end('ours');
     expect(await Promise.all(answers)).toEqual(['ours', 'ours']);

@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { readFileSync } from 'node:fs';
 import { CacheTxn, CacheTxnModule, Locked, Versioned } from 'nestjs-cache-txn';
 import { postgresMarkers } from 'nestjs-cache-txn/pg';
+import { TxnWorld } from '../../support/txn-world.js';
 
 const PAGE = new URL('../../../docs/options.md', import.meta.url);
 
@@ -71,13 +72,20 @@ describe('docs/options.md', () => {
     expect(await known((wrong) => postgresMarkers(source, wrong))).toEqual(names.sort());
   });
 
+  it('has the options that a load takes, and no other', async () => {
+    const { cache } = await new TxnWorld().process();
+    const names = documented('Writes and loads', /^$/);
+    await expect(cache.getOrLoad('a', () => 1, unset(names))).resolves.toBe(1);
+    expect(await known((wrong) => cache.getOrLoad('a', () => 1, wrong))).toEqual(names.sort());
+  });
+
   it('has the options that the module takes, and no other', async () => {
     const own = documented('The module', /^$/);
     const parts = {
       lock: documented('Locks', /^Calls only|^Decorators only|^`@Locked` only/),
       txn: ['isolation', 'timeout'].filter((name) => documented('Transactions', /^$/).includes(name)),
       version: documented('Versions', /^$/).slice(0, 4),
-      cache: [] as string[],
+      cache: documented('Writes and loads', /^$/),
     };
     for (const [part, names] of Object.entries(parts)) {
       names.push(...own.filter((name) => name.startsWith(`${part}.`)).map((name) => name.slice(part.length + 1)));

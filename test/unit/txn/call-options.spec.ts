@@ -19,7 +19,7 @@ const CALLS: readonly (readonly [string, string, Call])[] = [
   ['set', 'a write', (options) => app.cache.set('a', 1, options)],
   ['setMany', 'a write', (options) => app.cache.setMany({ a: 1 }, options)],
   ['update', 'a write', (options) => app.cache.update('a', fn, options)],
-  ['getOrLoad', 'a write', (options) => app.cache.getOrLoad('a', fn, options)],
+  ['getOrLoad', 'a load', (options) => app.cache.getOrLoad('a', fn, options)],
   ['compareAndSet', 'a write', (options) => app.versions.compareAndSet('a', 0, 1, options)],
 ];
 

@@ -1,0 +1,228 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { observe } from '../lock/lock-world.js';
+import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
+
+let world: TxnWorld;
+let app: TxnProcess;
+let other: TxnProcess;
+let third: TxnProcess;
+
+beforeEach(async () => {
+  world = new TxnWorld();
+  [app, other, third] = [await world.process(), await world.process(), await world.process()];
+});
+
+/** A load of another process that has begun, and does what the test says when it is let go. */
+async function loading(answer: () => unknown, options = {}) {
+  const [begun, end] = [milestone(), milestone()];
+  const call = other.cache.getOrLoad(
+    'a',
+    async () => {
+      begun.reach();
+      await end.reached;
+      return answer();
+    },
+    options,
+  );
+  call.catch(() => undefined);
+  await begun.reached;
+  return { call, end: end.reach };
+}
+
+/** Counts its calls. */
+function loaderOf(value: string) {
+  const load = (): string => {
+    load.calls += 1;
+    return value;
+  };
+  load.calls = 0;
+  return load;
+}
+
+describe('a call that finds another process loading', () => {
+  it('G51: waits, and gets the value that the other has cached', async () => {
+    const theirs = await loading(() => 'theirs');
+    const ours = loaderOf('ours');
+    const calls = [observe(app.cache.getOrLoad('a', ours)), observe(third.cache.getOrLoad('a', ours))];
+    await world.elapse(4_000);
+    expect(calls.map(({ state }) => state)).toEqual(['pending', 'pending']);
+    theirs.end();
+    await world.elapse(50);
+    expect(calls).toMatchObject(Array(2).fill({ state: 'fulfilled', value: 'theirs' }));
+    expect([await theirs.call, ours.calls]).toEqual(['theirs', 0]);
+  });
+
+  it('asks 5, 10, 20, 40 and then every 50 ms, once for all calls of its process', async () => {
+    await loading(() => 'theirs');
+    const asked = (): number => app.store.requests('leaseFill').length;
+    const waiting = [1, 2, 3].map(() => app.cache.getOrLoad('a', () => 'ours'));
+    await world.settle();
+    const before = asked();
+    const times: number[] = [];
+    for (let ms = 1; ms <= 200; ms += 1) {
+      const seen = asked();
+      await world.elapse(1);
+      if (asked() > seen) times.push(ms);
+    }
+    expect([before, times]).toEqual([3, [5, 15, 35, 75, 125, 175]]);
+    expect(waiting).toHaveLength(3);
+  });
+
+  it('G52: loads as well after its wait, and does not cache that', async () => {
+    const theirs = await loading(() => 'theirs', { timeout: '1m' });
+    const ours = loaderOf('ours');
+    const call = observe(app.cache.getOrLoad('a', ours, { wait: '300ms' }));
+    await world.elapse(299);
+    expect([call.state, ours.calls]).toEqual(['pending', 0]);
+    await world.elapse(1);
+    expect(call).toMatchObject({ state: 'fulfilled', value: 'ours' });
+    expect(await app.cache.get('a')).toBeUndefined();
+    theirs.end();
+    await theirs.call;
+    expect(await app.cache.get('a')).toBe('theirs');
+  });
+
+  it('loads at once when it may not wait', async () => {
+    await loading(() => 'theirs');
+    expect(await app.cache.getOrLoad('a', () => 'ours', { wait: 0 })).toBe('ours');
+  });
+
+  it('waits as long as its module says', async () => {
+    const [hasty] = [await world.process({ cache: { wait: 0 } })];
+    await loading(() => 'theirs');
+    expect(await hasty.cache.getOrLoad('a', () => 'ours')).toBe('ours');
+  });
+
+  it.each([
+    ['has failed', () => Promise.reject(new Error('their database is away'))],
+    ['has found nothing', () => undefined],
+  ])('loads and caches when the other %s; of several that wait one does', async (_what, answer) => {
+    const theirs = await loading(answer);
+    const ours = loaderOf('ours');
+    const calls = [app.cache.getOrLoad('a', ours), third.cache.getOrLoad('a', ours)];
+    await world.settle();
+    theirs.end();
+    await world.elapse(100);
+    expect([await Promise.all(calls), ours.calls]).toEqual([['ours', 'ours'], 1]);
+    expect(await other.cache.get('a')).toBe('ours');
+  });
+
+  it('loads and caches when the other has died, a second after the time of its loader; of several that wait one does', async () => {
+    await loading(() => 'never', { timeout: '2s' });
+    other.store.next('fill', () => new Promise(() => undefined));
+    const ours = loaderOf('ours');
+    const calls = [app, third].map(({ cache }) => observe(cache.getOrLoad('a', ours)));
+    await world.elapse(2_990);
+    expect(calls.map(({ state }) => state)).toEqual(['pending', 'pending']);
+    await world.elapse(110);
+    expect(calls).toMatchObject(Array(2).fill({ state: 'fulfilled', value: 'ours' }));
+    expect(ours.calls).toBe(1);
+  });
+
+  it('gets what was written meanwhile, and not what the other loads', async () => {
+    const theirs = await loading(() => 'old');
+    const call = app.cache.getOrLoad('a', () => 'ours');
+    await world.settle();
+    await third.cache.set('a', 'written');
+    await world.elapse(5);
+    expect(await call).toBe('written');
+    theirs.end();
+    await theirs.call;
+    expect(await app.cache.get('a')).toBe('written');
+  });
+
+  it('waits for the next load when the first one was overtaken by a write', async () => {
+    await loading(() => 'old');
+    const call = observe(app.cache.getOrLoad('a', () => 'ours'));
+    await world.settle();
+    await third.cache.delete('a');
+    const [begun, end] = [milestone(), milestone()];
+    const next = third.cache.getOrLoad('a', async () => {
+      begun.reach();
+      await end.reached;
+      return 'new';
+    });
+    await begun.reached;
+    await world.elapse(50);
+    expect(call.state).toBe('pending');
+    end.reach();
+    await world.elapse(50);
+    expect([await next, call]).toMatchObject(['new', { state: 'fulfilled', value: 'new' }]);
+  });
+
+  it('loads what nobody is loading at once, beside it', async () => {
+    const theirs = await loading(() => 'theirs');
+    const asked: (readonly string[])[] = [];
+    const call = app.cache.getOrLoadMany(['a', 'b'], (keys) => {
+      asked.push(keys);
+      return Object.fromEntries(keys.map((key) => [key, `our ${key}`]));
+    });
+    await world.settle();
+    expect([asked, await app.cache.get('b')]).toEqual([[['b']], 'our b']);
+    theirs.end();
+    await world.elapse(50);
+    expect(Object.fromEntries(await call)).toEqual({ a: 'theirs', b: 'our b' });
+    expect(asked).toEqual([['b']]);
+  });
+
+  it('fails as the store does when that goes away', async () => {
+    await loading(() => 'theirs');
+    const call = app.cache.getOrLoad('a', () => 'ours');
+    await world.settle();
+    app.store.next('leaseFill', 'refuse');
+    const failed = expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await world.elapse(5);
+    await failed;
+  });
+});
+
+describe('the time of a loader', () => {
+  it('G52: ends with LOAD_TIMEOUT and its signal, and leaves the key to others at once', async () => {
+    let signal: AbortSignal | undefined;
+    const load = (given: AbortSignal): Promise<string> => {
+      signal = given;
+      return new Promise(() => undefined);
+    };
+    const call = observe(app.cache.getOrLoad('a', load, { timeout: '100ms' }));
+    await world.elapse(99);
+    expect([call.state, signal?.aborted]).toEqual(['pending', false]);
+    await world.elapse(1);
+    expect(call).toMatchObject({
+      state: 'rejected',
+      error: { code: 'LOAD_TIMEOUT', retryable: true, details: { keys: ['a'], timeoutMs: 100 } },
+    });
+    expect(signal?.reason).toMatchObject({ code: 'LOAD_TIMEOUT' });
+    const theirs = loaderOf('theirs');
+    expect([await other.cache.getOrLoad('a', theirs), theirs.calls]).toEqual(['theirs', 1]);
+  });
+
+  it.each([
+    ['of the library', {}, 5_000],
+    ['of its module', { timeout: '200ms' } as const, 200],
+  ])('is by default that %s, inside a transaction too', async (_whose, cache, ms) => {
+    const { cache: own, coordinator } = await world.process({ cache, txn: { timeout: '1m' } });
+    const load = (): Promise<string> => new Promise(() => undefined);
+    const calls = [own.getOrLoad('a', load), coordinator.run(() => own.getOrLoad('b', load))].map(observe);
+    await world.elapse(ms - 1);
+    expect(calls.map(({ state }) => state)).toEqual(['pending', 'pending']);
+    await world.elapse(1);
+    expect(calls).toMatchObject(Array(2).fill({ state: 'rejected', error: { code: 'LOAD_TIMEOUT' } }));
+  });
+
+  it('names three keys of many', async () => {
+    const call = observe(app.cache.getOrLoadMany(['a', 'b', 'c', 'd'], () => new Promise(() => undefined)));
+    await world.elapse(5_000);
+    expect(call).toMatchObject({
+      state: 'rejected',
+      error: { message: expect.stringContaining('a, b, c and 1 more') },
+    });
+  });
+
+  it.each([
+    [{ timeout: 0 }, 'cache.timeout: 0 ms is outside 1 ms to 3600000 ms'],
+    [{ wait: '2h' } as const, 'cache.wait: 7200000 ms is outside 0 ms to 3600000 ms'],
+    [{ retries: 3 }, /a load has no option 'retries'/],
+  ])('%j is refused', async (options, message) => {
+    await expect(app.cache.getOrLoad('a', () => 'ours', options as object)).rejects.toThrow(message);
+  });
+});
