@@ -32,8 +32,10 @@ export interface ResolvedLoadOptions {
 }
 
 const HOUR_MS = 3_600_000;
-const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true };
-const LOAD_OPTIONS: OptionNames<LoadOptions> = { ttl: true, timeout: true, wait: true };
+/** The options of one write. */
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true };
+/** The options of one load. */
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ttl: true, timeout: true, wait: true };
 
 /** The options of `forRoot({ cache })`. */
 export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = LOAD_OPTIONS;

@@ -3,6 +3,8 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import { TransactionAdmin } from '../admin/transaction-admin.js';
 import { DiscoveryService } from '@nestjs/core';
 import { resolveTtlMs } from '../cache/cache.options.js';
+import { CacheEvictLayer, CachePutLayer } from '../cache/cache-write.layer.js';
+import { CachedLayer } from '../cache/cached.layer.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
 import { CacheVersionedEntries } from '../cache/versioned-entries.js';
 import { EntryReader } from '../commit/entry-reader.js';
@@ -36,6 +38,7 @@ export function serviceProviders(name: string): Provider[] {
   const STORE = getCacheTxnToken(CacheTxnStore, name);
   const LOCKS = getCacheTxnToken(LockService, name);
   const COORDINATOR = getCacheTxnToken(TransactionCoordinator, name);
+  const CACHE = getCacheTxnToken(TransactionalCache, name);
   const REMOTE = getCacheTxnToken(RemoteParticipants, name);
 
   const store: FactoryProvider<Promise<CacheTxnStore>> = {
@@ -71,7 +74,7 @@ export function serviceProviders(name: string): Provider[] {
   };
 
   const cache: FactoryProvider<TransactionalCache> = {
-    provide: getCacheTxnToken(TransactionalCache, name),
+    provide: CACHE,
     inject: [MODULE_OPTIONS, ENVIRONMENT, COORDINATOR],
     useFactory: (
       { cache: options = {}, version = {} }: Options,
@@ -107,20 +110,25 @@ export function serviceProviders(name: string): Provider[] {
 
   const layers: FactoryProvider = {
     provide: PIPELINE_LAYERS,
-    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, Pipeline],
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, CACHE, Pipeline],
     useFactory: (
       { version = {} }: Options,
       environment: Environment,
       store: CacheTxnStore,
       locks: LockService,
       coordinator: TransactionCoordinator,
+      cache: TransactionalCache,
       pipeline: Pipeline,
     ) => {
       const retry = { ...environment, owner: coordinator };
+      const reader = new EntryReader(store);
       const layers = [
+        new CachedLayer(cache, reader),
         new LockedLayer(locks),
-        new VersionedLayer(new EntryReader(store), version, retry, commitsItself),
+        new VersionedLayer(reader, version, retry, commitsItself),
         new CacheTxnLayer(coordinator, store),
+        new CacheEvictLayer(cache),
+        new CachePutLayer(cache),
       ];
       pipeline.register(name, layers);
       return layers;

@@ -34,6 +34,21 @@ export function layerDecorator(metadataKey: symbol, value: unknown): MethodDecor
   };
 }
 
+/** The same for decorators that are about one method only. @throws InvalidOptionsError `INVALID_OPTIONS` on a class as well */
+export function methodDecorator(metadataKey: symbol, value: unknown): MethodDecorator {
+  const decorate = layerDecorator(metadataKey, value);
+  return (target, name, descriptor) => {
+    if ((name as unknown) === undefined)
+      throw refusal(
+        metadataKey,
+        target,
+        undefined,
+        'is about one method, not about a class: its methods would share the key',
+      );
+    decorate(target, name, descriptor);
+  };
+}
+
 /**
  * Refuses `@CacheTxn` for `@CacheTxn()`: it would take what it stands on for its options, and decorate nothing.
  *

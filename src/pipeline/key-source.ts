@@ -35,6 +35,27 @@ export function compileKeys(source: KeySource, { decorator, method }: KeySourceO
   return (call) => templates.map((template) => template.render(call));
 }
 
+/**
+ * Compiles the source of one key; see {@link compileKeys}.
+ *
+ * @throws InvalidOptionsError `INVALID_OPTIONS` also for a list of templates
+ */
+export function compileKey(source: KeySource, options: KeySourceOptions): (call: Call) => string {
+  const { decorator } = options;
+  if (Array.isArray(source)) {
+    throw new InvalidOptionsError(`${decorator}: it is about one key, not a list of them`, { details: { decorator } });
+  }
+  const keysOf = compileKeys(source, options);
+  return (call) => {
+    const [key, ...more] = keysOf(call);
+    if (key !== undefined && more.length === 0) return key;
+    const method = `${call.target.name}.${call.methodName}`;
+    throw new KeyTemplateError(`the key function of ${decorator} of ${method} must give one key`, {
+      details: { decorator, method },
+    });
+  };
+}
+
 function checkProvider({ template, roots }: KeyTemplate, decorator: string, method: DecoratedMethod): void {
   const foreign = [...roots].find((root) => root !== 'args');
   if (foreign === undefined) return;

@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import type { Call } from './call.js';
 
 /** Order of the layers from the outside in; the stacking of decorators does not matter (G33). */
-export const RANK = { lock: 10, retry: 20, txn: 30 } as const;
+export const RANK = { load: 5, lock: 10, retry: 20, txn: 30, write: 40 } as const;
 
 /** A method that carries at least one decorator of this library. */
 export interface DecoratedMethod {

@@ -2,7 +2,7 @@ import { InvalidOptionsError } from '../base/errors.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
 import { layerDecorator, refuseBareUse } from '../pipeline/decorate.js';
-import { compileKeys, type KeySource } from '../pipeline/key-source.js';
+import { compileKey, type KeySource } from '../pipeline/key-source.js';
 import { RETRY_OPTIONS, resolveRetryOptions, type RetryOptions } from './version.options.js';
 
 /** Options of `@Versioned`. */
@@ -38,7 +38,7 @@ export function Versioned(options: VersionedOptions = {}): MethodDecorator & Cla
   refuseBareUse('@Versioned()', options);
   onlyOptions(options, VERSIONED_OPTIONS, '@Versioned');
   resolveRetryOptions(options, {});
-  if (options.resource !== undefined) compileKeys(options.resource, { decorator: '@Versioned' });
+  if (options.resource !== undefined) compileKey(options.resource, { decorator: '@Versioned' });
   else if (options.requireIfMatch || options.etag) {
     throw new InvalidOptionsError('@Versioned: etag and requireIfMatch need a resource', {
       details: { option: 'resource' },

@@ -2,14 +2,13 @@ import { present } from '../base/assert.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { storeNameOf } from '../base/store-name.js';
 import type { EntryReader } from '../commit/entry-reader.js';
-import type { HttpExchange } from '../pipeline/http-exchange.js';
-import { compileKeys } from '../pipeline/key-source.js';
+import { compileKey } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
 import { currentAttempt } from './attempt.js';
+import { answersNotModified, showVersion } from './conditional-read.js';
 import { type RetryDependencies, retryConflicts } from './conflict-retry.js';
-import { etagOf } from './etag.js';
-import { isWriteMethod, notModified, preconditionOf } from './preconditions.js';
+import { isWriteMethod, preconditionOf } from './preconditions.js';
 import { currentResource, ResourceCall, withResource } from './resource-call.js';
 import { VERSIONED, type VersionedOptions } from './versioned.decorator.js';
 import { resolveRetryOptions, type VersionModuleOptions } from './version.options.js';
@@ -50,37 +49,20 @@ export class VersionedLayer implements PipelineLayer {
         `@Versioned of ${method.target.name}.${method.name}: a resource needs an HTTP method; a provider has no request`,
       );
     }
-    const keyOf = compileKeys(options.resource ?? '', { decorator: '@Versioned', method });
+    const keyOf = compileKey(options.resource ?? '', { decorator: '@Versioned', method });
     const { etag = true, requireIfMatch = false } = options;
     return async (call, next) => {
       const { http } = call;
       if (http === undefined) return attempts(call, next);
-      const [key] = keyOf(call);
+      const key = keyOf(call);
       checkKey(key, 'key');
       const isWrite = isWriteMethod(http.method);
       const precondition = isWrite ? await preconditionOf(http, key, requireIfMatch, this.reader) : undefined;
       const resource = new ResourceCall(key, this.reader.store, isWrite, precondition);
-      if (!isWrite && etag) {
-        const [record] = await this.reader.read([key]);
-        resource.prefetch(record);
-        if (notModified(http, record?.version ?? 0)) {
-          http.setHeader('ETag', etagOf(record?.version ?? 0));
-          http.setStatus(304);
-          return [];
-        }
-      }
+      if (!isWrite && etag && (await answersNotModified(http, resource, this.reader))) return [];
       const emitted = await withResource(resource, () => attempts(call, next));
-      const version = resource.shownVersion;
-      if (etag && version !== undefined && !answersCondition(http, version)) http.setHeader('ETag', etagOf(version));
+      if (etag) showVersion(http, resource);
       return emitted;
     };
   }
-}
-
-/**
- * Whether a tag would make Express compare it with the client's and answer 304: without an entry the body comes from
- * elsewhere and may have changed while the tag has not.
- */
-function answersCondition(http: HttpExchange, version: number): boolean {
-  return version === 0 && !isWriteMethod(http.method) && http.header('if-none-match') !== undefined;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { readFileSync } from 'node:fs';
-import { CacheTxn, CacheTxnModule, Locked, Versioned } from 'nestjs-cache-txn';
+import { Cached, CacheTxn, CacheTxnModule, Locked, Versioned } from 'nestjs-cache-txn';
 import { postgresMarkers } from 'nestjs-cache-txn/pg';
 import { TxnWorld } from '../../support/txn-world.js';
 
@@ -58,6 +58,7 @@ describe('docs/options.md', () => {
     ['@Locked', 'Locks', /^Calls only/, (options) => Locked('a', options)],
     ['@CacheTxn', 'Transactions', /^Calls only|^`runWithRetry` only/, (options) => CacheTxn(options)],
     ['@Versioned', 'Versions', /^Calls only/, (options) => Versioned({ ...options, resource: 'a' })],
+    ['@Cached', 'Writes and loads', /^$/, (options) => Cached('a', options)],
   ])('has the options that %s takes, and no other', async (decorator, section, except, apply) => {
     const ofAll = rowsOf('Locks').filter(({ meaning }) => /^Decorators only, all of them/.test(meaning));
     const names = [...new Set([...documented(section, except), ...ofAll.flatMap((row) => row.names)])];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { storeConformanceCases } from 'nestjs-cache-txn/testing';
 import { javascriptTree, transpiled } from '../../support/processes/javascript-tree.mjs';
 import { type NodeTests, runJavaScriptTests } from '../../support/processes/node-tests.js';
-import { documentedPrograms } from './documented-tests.js';
+import { type DocumentedProgram, documentedPrograms } from './documented-tests.js';
 
 /** Two programs that load Nest, on a busy machine. */
 const TIMEOUT_MS = 120_000;
@@ -28,8 +28,27 @@ function titles(source: string): string[] {
   return [...source.matchAll(/^test\('(.*)', async/gm)].map(([, title = '']) => title);
 }
 
+async function expectAllPass({ file, source }: DocumentedProgram): Promise<void> {
+  const { passed, failed, printed } = await run(file, source);
+  expect({ failed, passed, printed: failed.length > 0 ? printed : '' }).toEqual({
+    failed: [],
+    passed: titles(source),
+    printed: '',
+  });
+}
+
+it(
+  'docs/caching.md shows a program whose tests pass',
+  async () => {
+    const [program, ...more] = documentedPrograms('caching.md');
+    expect([titles(program!.source).length, more]).toEqual([4, []]);
+    await expectAllPass(program!);
+  },
+  TIMEOUT_MS,
+);
+
 describe('docs/testing.md', () => {
-  const programs = documentedPrograms();
+  const programs = documentedPrograms('testing.md');
 
   it('has its two programs', () => {
     expect(programs.map(({ file }) => file)).toEqual(['seats.test.ts', 'counting-store.test.ts']);
@@ -38,14 +57,8 @@ describe('docs/testing.md', () => {
   it(
     'shows tests of an application that pass',
     async () => {
-      const { file, source } = programs[0]!;
-      expect(titles(source).length).toBeGreaterThan(8);
-      const { passed, failed, printed } = await run(file, source);
-      expect({ failed, passed, printed: failed.length > 0 ? printed : '' }).toEqual({
-        failed: [],
-        passed: titles(source),
-        printed: '',
-      });
+      expect(titles(programs[0]!.source).length).toBeGreaterThan(8);
+      await expectAllPass(programs[0]!);
     },
     TIMEOUT_MS,
   );

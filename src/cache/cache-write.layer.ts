@@ -1,0 +1,71 @@
+import { present } from '../base/assert.js';
+import { storeNameOf } from '../base/store-name.js';
+import type { Call } from '../pipeline/call.js';
+import { compileKey, compileKeys } from '../pipeline/key-source.js';
+import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../pipeline/layer.js';
+import { checkKey } from '../store/key-space.js';
+import { CACHE_EVICT, type CacheEvictMetadata } from './cache-evict.decorator.js';
+import { CACHE_PUT, type CachePutMetadata } from './cache-put.decorator.js';
+import type { TransactionalCache } from './transactional-cache.js';
+
+/** Writes to the cache what follows from a method that has succeeded. Inside of the transaction of the same method, which it joins. */
+abstract class CacheWriteLayer implements PipelineLayer {
+  readonly rank = RANK.write;
+  readonly ownsAnswer = true;
+
+  constructor(protected readonly cache: TransactionalCache) {}
+
+  abstract storeOf(method: DecoratedMethod): string | undefined;
+  /** Once at boot, and then once for each call, before the method: what is wrong with a key is told before anything has happened. */
+  protected abstract compile(method: DecoratedMethod): (call: Call) => (emitted: Emitted) => Promise<void>;
+
+  prepare(method: DecoratedMethod): Around {
+    const compiled = this.compile(method);
+    return async (call, next) => {
+      const write = compiled(call);
+      const emitted = await next();
+      await write(emitted);
+      return emitted;
+    };
+  }
+}
+
+/** Removes the entries of `@CacheEvict`. */
+export class CacheEvictLayer extends CacheWriteLayer {
+  storeOf(method: DecoratedMethod): string | undefined {
+    const metadata = method.metadata<CacheEvictMetadata>(CACHE_EVICT);
+    return metadata && storeNameOf(metadata.options);
+  }
+
+  protected compile(method: DecoratedMethod): (call: Call) => () => Promise<void> {
+    const { keys } = present(method.metadata<CacheEvictMetadata>(CACHE_EVICT), '@CacheEvict');
+    const keysOf = compileKeys(keys, { decorator: '@CacheEvict', method });
+    return (call) => {
+      const keys = keysOf(call);
+      for (const key of keys) checkKey(key, 'key');
+      return () => this.cache.delete(...keys);
+    };
+  }
+}
+
+/** Keeps the value of `@CachePut`. */
+export class CachePutLayer extends CacheWriteLayer {
+  storeOf(method: DecoratedMethod): string | undefined {
+    const metadata = method.metadata<CachePutMetadata>(CACHE_PUT);
+    return metadata && storeNameOf(metadata.options);
+  }
+
+  protected compile(method: DecoratedMethod): (call: Call) => (emitted: Emitted) => Promise<void> {
+    const { key, options } = present(method.metadata<CachePutMetadata>(CACHE_PUT), '@CachePut');
+    const { store: _store, ...write } = options;
+    const keyOf = compileKey(key, { decorator: '@CachePut', method });
+    return (call) => {
+      const only = keyOf(call);
+      checkKey(only, 'key');
+      return (emitted) => {
+        const value = emitted.at(-1);
+        return value === undefined ? this.cache.delete(only) : this.cache.set(only, value, write);
+      };
+    };
+  }
+}

@@ -1,0 +1,208 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Controller, Delete, Get, Header, Inject, Injectable, NotFoundException, Param, Put } from '@nestjs/common';
+import {
+  Cached,
+  CacheEvict,
+  CachePut,
+  CacheTxn,
+  CurrentTxn,
+  Locked,
+  type Transaction,
+  TransactionalCache,
+} from 'nestjs-cache-txn';
+import { type Milestone, milestone } from '../../support/txn-world.js';
+import { ADAPTERS, type TxnApp, TxnScene } from '../../support/txn-scene.js';
+
+/** The rows behind the cache, and what happened to them. */
+@Injectable()
+class Shelf {
+  readonly titles = new Map([['1', 'Emma']]);
+  reads = 0;
+  door: Milestone | undefined;
+  readonly begun: Milestone = milestone();
+
+  async read(id: string): Promise<{ title: string; read: number }> {
+    this.reads += 1;
+    const read = this.reads;
+    this.begun.reach();
+    await this.door?.reached;
+    const title = this.titles.get(id);
+    if (title === undefined) throw new NotFoundException(`no book ${id}`);
+    return { title, read };
+  }
+}
+
+@Controller('books')
+class Books {
+  constructor(
+    @Inject(Shelf) private readonly shelf: Shelf,
+    @Inject(TransactionalCache) private readonly cache: TransactionalCache,
+  ) {}
+
+  @Get(':id')
+  @Header('x-own', 'kept')
+  @Cached('book:{params.id}')
+  get(@Param('id') id: string) {
+    return this.shelf.read(id);
+  }
+
+  @Get(':id/guarded')
+  @Cached('guarded:{params.id}', { ttl: '1m' })
+  @Locked('book:{params.id}', { wait: 0 })
+  @CacheTxn()
+  async guarded(@Param('id') id: string) {
+    await this.cache.set('guarded reads', 1);
+    return this.shelf.read(id);
+  }
+
+  @Get(':id/search')
+  @Cached('search:{query.text}')
+  search(@Param('id') id: string) {
+    return this.shelf.read(id);
+  }
+
+  @Put(':id/search')
+  @CacheEvict('search:{query.text}')
+  forget(@Param('id') id: string) {
+    return this.shelf.read(id);
+  }
+
+  @Put(':id/:title')
+  @CacheEvict(['book:{params.id}', 'guarded:{params.id}'])
+  rename(@Param('id') id: string, @Param('title') title: string) {
+    if (title === 'refused') throw new Error('a bug');
+    this.shelf.titles.set(id, title);
+    return { title };
+  }
+
+  @Put(':id/:title/put')
+  @CachePut('book:{params.id}', { ttl: '1m' })
+  put(@Param('title') title: string) {
+    return title === 'nothing' ? undefined : { title };
+  }
+
+  @Delete(':id/:how')
+  @CacheTxn()
+  @CacheEvict('book:{params.id}')
+  remove(@Param('how') how: string, @CurrentTxn() txn: Transaction) {
+    if (how === 'undone') txn.setRollbackOnly('on second thoughts');
+    return { how };
+  }
+}
+
+let scene: TxnScene;
+beforeAll(async () => {
+  scene = await TxnScene.start();
+});
+afterEach(() => scene.closeApps());
+afterAll(() => scene.stop());
+
+describe.each(ADAPTERS)('on %s', (adapter) => {
+  let app: TxnApp;
+  let shelf: Shelf;
+  beforeEach(async () => {
+    app = await scene.app({ adapter, controllers: [Books], providers: [Shelf] });
+    shelf = app.app.get(Shelf);
+  });
+
+  const get = (path = '/books/1', headers = {}) => app.send('GET', path, { headers });
+
+  it('@Cached runs the method for what is missing, and says which it was', async () => {
+    const [first, second] = [await get(), await get()];
+    expect(
+      [first, second].map(({ status, body, headers }) => [status, body, headers['x-cache'], headers['x-own']]),
+    ).toEqual([
+      [200, { title: 'Emma', read: 1 }, 'MISS', 'kept'],
+      [200, { title: 'Emma', read: 1 }, 'HIT', 'kept'],
+    ]);
+    expect([shelf.reads, await app.cache.get('book:1')]).toEqual([1, { title: 'Emma', read: 1 }]);
+  });
+
+  it('G31: the ETag is the version of the entry, and If-None-Match is answered with 304, without the method', async () => {
+    const first = await get();
+    const { etag = '' } = first.headers;
+    expect(etag).toBe(`"${(await app.cache.getEntry('book:1'))?.version}"`);
+    const same = await get('/books/1', { 'if-none-match': etag });
+    expect([same.status, same.text, same.headers['x-cache'], same.headers.etag]).toEqual([304, '', 'HIT', etag]);
+    const other = await get('/books/1', { 'if-none-match': '"1"' });
+    expect([other.status, other.headers['x-cache'], shelf.reads]).toEqual([200, 'HIT', 1]);
+    await app.cache.delete('book:1');
+    const anew = await get('/books/1', { 'if-none-match': etag });
+    expect([anew.status, anew.body.read, anew.headers['x-cache']]).toEqual([200, 2, 'MISS']);
+    expect(anew.headers.etag).not.toBe(etag);
+  });
+
+  it('G51: many at once run the method once', async () => {
+    shelf.door = milestone();
+    const answers = Array.from({ length: 20 }, () => get());
+    await shelf.begun.reached;
+    shelf.door.reach();
+    const caches = (await Promise.all(answers)).map(({ headers }) => headers['x-cache']);
+    expect([shelf.reads, caches.filter((cache) => cache === 'MISS')]).toEqual([1, ['MISS']]);
+  });
+
+  it('an error of the method passes through, is cached by nobody, and has no header of a success', async () => {
+    const [first, second] = [await get('/books/2'), await get('/books/2')];
+    for (const { status, body, headers } of [first, second]) {
+      expect([status, body.message, headers['x-cache']]).toEqual([404, 'no book 2', undefined]);
+      expect(headers.etag).not.toBe('"0"');
+    }
+    expect(shelf.reads).toBe(2);
+  });
+
+  it('G33: a hit takes no lock and begins no transaction, whatever the order of the decorators', async () => {
+    const held = await app.locks.acquire('book:1');
+    expect((await get('/books/1/guarded')).status).toBe(423);
+    await held.release();
+    expect((await get('/books/1/guarded')).headers['x-cache']).toBe('MISS');
+    await app.cache.delete('guarded reads');
+    await app.locks.acquire('book:1');
+    expect((await get('/books/1/guarded')).headers['x-cache']).toBe('HIT');
+    expect([shelf.reads, await app.cache.has('guarded reads')]).toEqual([1, false]);
+  });
+
+  it('G37: what a key lacks is told before the method runs', async () => {
+    const answers = [await get('/books/1/search'), await app.send('PUT', '/books/1/search')];
+    expect(answers.map(({ status, body }) => [status, body.code])).toEqual(Array(2).fill([400, 'KEY_TEMPLATE']));
+    expect(shelf.reads).toBe(0);
+  });
+
+  it('@CacheEvict removes the entries of a method that has succeeded, of no other', async () => {
+    await get();
+    await get('/books/1/guarded');
+    expect((await app.send('PUT', '/books/1/refused')).status).toBe(500);
+    expect((await get()).headers['x-cache']).toBe('HIT');
+    expect((await app.send('PUT', '/books/1/Persuasion')).body).toEqual({ title: 'Persuasion' });
+    expect(await app.cache.getMany(['book:1', 'guarded:1'])).toEqual(new Map());
+    expect((await get()).body).toMatchObject({ title: 'Persuasion' });
+  });
+
+  it('@CacheEvict is a part of the transaction of its method', async () => {
+    await get();
+    expect((await app.send('DELETE', '/books/1/undone')).status).toBe(409);
+    expect(await app.cache.has('book:1')).toBe(true);
+    expect((await app.send('DELETE', '/books/1/done')).status).toBe(200);
+    expect(await app.cache.has('book:1')).toBe(false);
+  });
+
+  it('G47: no load that began before an eviction brings the old value back', async () => {
+    shelf.door = milestone();
+    const slow = get();
+    await shelf.begun.reached;
+    await app.send('PUT', '/books/1/Persuasion');
+    shelf.door.reach();
+    expect((await slow).headers['x-cache']).toBe('MISS');
+    expect((await get()).body.title).toBe('Persuasion');
+  });
+
+  it('@CachePut keeps what the method gives, for its time, and removes the entry for undefined', async () => {
+    await app.send('PUT', '/books/1/Persuasion/put');
+    expect([await app.cache.get('book:1'), (await get()).body]).toEqual([
+      { title: 'Persuasion' },
+      { title: 'Persuasion' },
+    ]);
+    expect(await scene.redis.pttl(`${app.namespace}:e:book:1`)).toBeLessThanOrEqual(60_000);
+    await app.send('PUT', '/books/1/nothing/put');
+    expect(await app.cache.has('book:1')).toBe(false);
+  });
+});

@@ -1,0 +1,84 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { TransactionAbortedError } from '../../../src/base/errors.js';
+import { Cached } from '../../../src/cache/cached.decorator.js';
+import { CachedLayer } from '../../../src/cache/cached.layer.js';
+import { EntryReader } from '../../../src/commit/entry-reader.js';
+import { describeMethod } from '../../../src/pipeline/decorated-method.js';
+import { type Around, RANK } from '../../../src/pipeline/layer.js';
+import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
+import { makeCall } from '../pipeline/make-call.js';
+
+class Books {
+  bare(): void {}
+  @Cached('book:{args.0}')
+  find(): void {}
+  @Cached(({ args }) => args as string[])
+  byFunction(): void {}
+}
+
+let app: TxnProcess;
+let layer: CachedLayer;
+beforeEach(async () => {
+  app = await new TxnWorld().process();
+  layer = new CachedLayer(app.cache, new EntryReader(app.store));
+});
+
+const describing = (name: keyof Books) => describeMethod(Books, name, Books.prototype[name], 'provider');
+const find = (signal: AbortSignal, next: Parameters<Around>[1]) =>
+  layer.prepare(describing('find'))(makeCall({ args: ['1'], signal }), next);
+
+describe('the layer of @Cached', () => {
+  it('is outside of the lock, and wants only decorated methods', () => {
+    expect([layer.rank, layer.ownsAnswer]).toEqual([RANK.load, true]);
+    expect(RANK.load).toBeLessThan(RANK.lock);
+    expect([layer.storeOf(describing('bare')), layer.storeOf(describing('find'))]).toEqual([undefined, 'default']);
+  });
+
+  it('loads for itself when the call whose load it shared was left by its client', async () => {
+    const [begun, left] = [milestone(), milestone()];
+    const leaving = new AbortController();
+    const first = find(leaving.signal, async () => {
+      begun.reach();
+      await left.reached;
+      throw leaving.signal.reason;
+    });
+    await begun.reached;
+    const second = find(new AbortController().signal, async () => ['own']);
+    await app.cache.get('the second one has asked');
+    leaving.abort(new TransactionAbortedError('the client left'));
+    left.reach();
+    await expect(first).rejects.toThrow('the client left');
+    expect(await second).toEqual(['own']);
+  });
+
+  it('gives up when its own method fails so, or its own client has left', async () => {
+    let runs = 0;
+    const failing = async (): Promise<never> => {
+      runs += 1;
+      throw new TransactionAbortedError('a transaction of its own');
+    };
+    await expect(find(new AbortController().signal, failing)).rejects.toThrow('a transaction of its own');
+    expect(runs).toBe(1);
+    const [begun, left] = [milestone(), milestone()];
+    const first = find(new AbortController().signal, async () => {
+      begun.reach();
+      await left.reached;
+      throw new TransactionAbortedError('the first one left');
+    });
+    await begun.reached;
+    const second = find(AbortSignal.abort(), failing);
+    await app.cache.get('the second one has asked');
+    left.reach();
+    await expect(first).rejects.toThrow('the first one left');
+    await expect(second).rejects.toThrow('the first one left');
+    expect(runs).toBe(1);
+  });
+
+  it('refuses a key function that gives several keys', async () => {
+    const around = layer.prepare(describing('byFunction'));
+    expect(await around(makeCall({ args: ['a'] }), async () => [1])).toEqual([1]);
+    await expect(async () => around(makeCall({ args: ['a', 'b'] }), async () => [1])).rejects.toThrow(
+      'the key function of @Cached of Orders.find must give one key',
+    );
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { Cached, CacheEvict, CachePut } from 'nestjs-cache-txn';
+
+const untyped = { Cached, CacheEvict, CachePut } as unknown as Record<
+  string,
+  (key: unknown, options?: unknown) => MethodDecorator & ClassDecorator
+>;
+
+/** The refusal of a decorator with these arguments on a method. */
+function refused(name: string, key: unknown, options?: unknown): () => unknown {
+  return () => {
+    class Service {
+      method(): void {
+        // Nothing: it is about the decorator.
+      }
+    }
+    const descriptor = Object.getOwnPropertyDescriptor(Service.prototype, 'method') as PropertyDescriptor;
+    untyped[name]?.(key, options)(Service.prototype, 'method', descriptor);
+  };
+}
+
+describe.each(['Cached', 'CacheEvict', 'CachePut'])('@%s refuses, when the class is defined,', (name) => {
+  it.each([
+    ['an option that does not exist', 'a', { tll: 5 }, `@${name} has no option 'tll'`],
+    ['a malformed key', 'a:{', {}, 'the brace is never closed'],
+    ['no key', '', {}, 'a template is a non-empty string'],
+  ])('%s', (_what, key, options, message) => {
+    expect(refused(name, key, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+    expect(refused(name, key, options)).toThrow(message);
+  });
+
+  it('a class, whose methods would share the key', () => {
+    const decorate = (): unknown =>
+      untyped[name]?.('a')(
+        class Shared {
+          readonly some = 'member';
+        } as never,
+        undefined as never,
+        undefined as never,
+      );
+    expect(decorate).toThrow(`@${name} on Shared is about one method`);
+  });
+
+  it('to stand without parentheses', () => {
+    class Service {
+      readonly name = 'service';
+    }
+    expect(() => untyped[name]?.(Service.prototype)).toThrow(`write @${name}(`);
+  });
+});
+
+it.each([
+  ['Cached', { ttl: 'soon' }, 'cache.ttl'],
+  ['Cached', { timeout: 0 }, 'cache.timeout'],
+  ['Cached', { wait: '2h' }, 'cache.wait'],
+  ['CachePut', { ttl: -1 }, 'cache.ttl'],
+])('@%s refuses %j', (name, options, message) => {
+  expect(refused(name, 'a', options)).toThrow(message);
+});
+
+it.each(['Cached', 'CachePut'])('@%s is about one key', (name) => {
+  expect(refused(name, ['a', 'b'])).toThrow(`@${name}: it is about one key, not a list of them`);
+});
