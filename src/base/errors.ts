@@ -127,6 +127,11 @@ export class StoreTimeoutError extends CacheTxnError {
  */
 export class ReplicasBehindError extends StoreTimeoutError {}
 
+/** Whether the store does not answer, rather than something being wrong with the call. */
+export function isStoreAway(error: unknown): error is StoreUnavailableError | StoreTimeoutError {
+  return error instanceof StoreUnavailableError || error instanceof StoreTimeoutError;
+}
+
 /** The store answered something that no version of this library writes: a foreign key or a tampered one. */
 export class StoreReplyError extends CacheTxnError {
   readonly code = 'STORE_REPLY';

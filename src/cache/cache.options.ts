@@ -1,5 +1,5 @@
 import { type Duration, toMs } from '../base/duration.js';
-import { onlyOptions, type OptionNames } from '../base/option-checks.js';
+import { oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
 
 /** Options of one write. */
 export interface WriteOptions {
@@ -19,6 +19,11 @@ export interface LoadOptions extends WriteOptions {
    * Default the module's `cache.wait`, `'10s'`, so that one that dies has a successor; up to 1 hour.
    */
   readonly wait?: Duration;
+  /**
+   * What a read outside of transactions does while the store does not answer: it gets the value from its loader, and caches it not, or it throws
+   * `STORE_UNAVAILABLE` or `STORE_TIMEOUT`. Default the module's `cache.onStoreError`, `'load'`.
+   */
+  readonly onStoreError?: 'load' | 'throw';
 }
 
 /** Options of `forRoot({ cache })`: defaults for every write and every load. */
@@ -29,13 +34,14 @@ export interface ResolvedLoadOptions {
   readonly ttlMs: number;
   readonly timeoutMs: number;
   readonly waitMs: number;
+  readonly onStoreError: 'load' | 'throw';
 }
 
 const HOUR_MS = 3_600_000;
 /** The options of one write. */
 export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true };
 /** The options of one load. */
-export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ttl: true, timeout: true, wait: true };
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ttl: true, timeout: true, wait: true, onStoreError: true };
 
 /** The options of `forRoot({ cache })`. */
 export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = LOAD_OPTIONS;
@@ -50,9 +56,12 @@ export function resolveTtlMs(options: WriteOptions, module: CacheModuleOptions):
 export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOptions): ResolvedLoadOptions {
   onlyOptions(options, LOAD_OPTIONS, 'a load');
   const { ttl, timeout = module.timeout ?? '5s', wait = module.wait ?? '10s' } = options;
+  const onStoreError = options.onStoreError ?? module.onStoreError ?? 'load';
+  oneOf(onStoreError, ['load', 'throw'], 'cache.onStoreError');
   return {
     ttlMs: resolveTtlMs(ttl === undefined ? {} : { ttl }, module),
     timeoutMs: toMs(timeout, 'cache.timeout', { min: 1, max: HOUR_MS }),
     waitMs: toMs(wait, 'cache.wait', { max: HOUR_MS }),
+    onStoreError,
   };
 }

@@ -1,8 +1,9 @@
 import { present } from '../base/assert.js';
-import { InvalidOptionsError, TransactionAbortedError } from '../base/errors.js';
+import { InvalidOptionsError, isStoreAway, TransactionAbortedError } from '../base/errors.js';
 import { storeNameOf } from '../base/store-name.js';
 import type { EntryReader } from '../commit/entry-reader.js';
 import type { Call } from '../pipeline/call.js';
+import type { HttpExchange } from '../pipeline/http-exchange.js';
 import { compileKey } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
@@ -12,7 +13,7 @@ import { ResourceCall, withResource } from '../version/resource-call.js';
 import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
 import { CACHE_EVICT } from './cache-evict.decorator.js';
 import { CACHE_PUT } from './cache-put.decorator.js';
-import type { LoadOptions } from './cache.options.js';
+import { type CacheModuleOptions, type LoadOptions, resolveLoadOptions } from './cache.options.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
 import type { TransactionalCache } from './transactional-cache.js';
 
@@ -26,6 +27,7 @@ export class CachedLayer implements PipelineLayer {
   constructor(
     private readonly cache: TransactionalCache,
     private readonly reader: EntryReader,
+    private readonly module: CacheModuleOptions,
   ) {}
 
   storeOf(method: DecoratedMethod): string | undefined {
@@ -37,9 +39,10 @@ export class CachedLayer implements PipelineLayer {
     checkMethod(method);
     const { key, options } = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
     const { store: _store, ...load } = options;
+    const { onStoreError } = resolveLoadOptions(load, this.module);
     const keyOf = compileKey(key, { decorator: '@Cached', method });
     if (method.httpMethod === undefined) return (call, next) => this.load(keyOf(call), call, next, load);
-    return (call, next) => this.answer(keyOf(call), call, next, load);
+    return (call, next) => this.answer(keyOf(call), call, next, { ...load, onStoreError });
   }
 
   /** The ETag is that of the entry, so it fits whatever part of the application shows it. */
@@ -53,12 +56,22 @@ export class CachedLayer implements PipelineLayer {
       return next();
     };
     let emitted: Emitted = [];
-    if (http.header('if-none-match') === undefined || !(await answersNotModified(http, resource, this.reader))) {
+    const isConditional = http.header('if-none-match') !== undefined;
+    if (!isConditional || !(await this.isNotModified(http, resource, options))) {
       emitted = await withResource(resource, () => this.load(key, call, load, options));
       showVersion(http, resource);
     }
     http.setHeader('X-Cache', cache);
     return emitted;
+  }
+
+  private async isNotModified(http: HttpExchange, resource: ResourceCall, options: LoadOptions): Promise<boolean> {
+    try {
+      return await answersNotModified(http, resource, this.reader);
+    } catch (error) {
+      if (options.onStoreError === 'throw' || !isStoreAway(error)) throw error;
+      return false;
+    }
   }
 
   private async load(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {

@@ -1,4 +1,6 @@
 import { type Clock, sleep } from '../base/clock.js';
+import type { ErrorSink } from '../base/error-sink.js';
+import { isStoreAway } from '../base/errors.js';
 import { newId } from '../base/random.js';
 import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
@@ -8,6 +10,7 @@ import { currentResource } from '../version/resource-call.js';
 import type { ResolvedLoadOptions } from './cache.options.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { NextLoad } from './next-load.js';
+import { StoreBreaker } from './store-breaker.js';
 
 /** What a load has beside its time-out: until it begins, and until its value has arrived. Then other processes may fill as well. */
 const LEASE_MARGIN_MS = 1_000;
@@ -33,12 +36,20 @@ interface Asked {
   readonly untilMs: number;
 }
 
+/** The store does not answer, or is left alone because it did not. */
+interface Away {
+  readonly kind: 'away';
+}
+
+const AWAY: Away = { kind: 'away' };
+
 /** What a read-through is made of. */
 export interface ReadThroughDependencies {
   readonly store: CacheTxnStore;
   readonly clock: Clock;
   readonly resolver: IntentResolver;
   readonly strategy: VersionStrategy;
+  readonly report: ErrorSink;
 }
 
 /**
@@ -49,17 +60,20 @@ export interface ReadThroughDependencies {
 export class ReadThrough {
   /** Loads that are under way, by the token of the lease that they began with. */
   private readonly leased = new Map<string, Promise<Loaded | undefined>>();
-  /** Loads of keys that have a prepared write: it may be committed at any moment. */
+  /** Loads of keys that have a prepared write, or whose store is away: they may be written at any moment. */
   private readonly unleased = new NextLoad<Loaded | undefined>();
+  private readonly breaker: StoreBreaker;
 
-  constructor(private readonly deps: ReadThroughDependencies) {}
+  constructor(private readonly deps: ReadThroughDependencies) {
+    this.breaker = new StoreBreaker(deps.clock);
+  }
 
   /**
    * The encoded values that exist, in one round trip where all are there. Those that are missing are loaded by one call of `loadMany`, when the
    * store has told which; also where it cannot tell of some, so that the leases on the others come to their end.
    *
    * @param keys each once
-   * @throws StoreUnavailableError, StoreTimeoutError, and what `loadMany` throws
+   * @throws what `loadMany` throws; StoreUnavailableError, StoreTimeoutError when `options.onStoreError` says so
    */
   async get(
     keys: readonly string[],
@@ -101,11 +115,27 @@ export class ReadThrough {
   }
 
   /** Before the load: whatever is written after this ends the lease, and the value that was loaded is not published. */
-  private lease({ key, options }: Asked, token: string): Promise<LeaseOutcome> {
-    return this.deps.store.leaseFill({ key, token, leaseMs: options.timeoutMs + LEASE_MARGIN_MS });
+  private async lease({ key, options }: Asked, token: string): Promise<LeaseOutcome | Away> {
+    const request = { key, token, leaseMs: options.timeoutMs + LEASE_MARGIN_MS };
+    if (options.onStoreError === 'throw') return this.deps.store.leaseFill(request);
+    if (!this.breaker.asks()) return AWAY;
+    try {
+      const outcome = await this.deps.store.leaseFill(request);
+      this.breaker.answered();
+      return outcome;
+    } catch (error) {
+      this.noteAway(error, key);
+      return AWAY;
+    }
   }
 
-  private proceed(asked: Asked, token: string, lease: LeaseOutcome): Promise<Loaded | undefined> | Loaded {
+  /** @throws the error, unless it says that the store is away */
+  private noteAway(error: unknown, key: string): void {
+    if (!isStoreAway(error)) throw error;
+    if (this.breaker.failed()) this.deps.report(error, { during: 'cache read', details: { key } });
+  }
+
+  private proceed(asked: Asked, token: string, lease: LeaseOutcome | Away): Promise<Loaded | undefined> | Loaded {
     const { key, load } = asked;
     switch (lease.kind) {
       case 'hit':
@@ -118,6 +148,8 @@ export class ReadThrough {
       case 'intent':
         // Only somebody who has gone is overdue, and then nobody needs to wait for whoever clears up.
         this.deps.resolver.resolve(key, lease.intent).catch(() => undefined);
+        return this.unleased.run(key, () => unpublished(load));
+      case 'away':
         return this.unleased.run(key, () => unpublished(load));
     }
   }
@@ -148,8 +180,9 @@ export class ReadThrough {
     return unpublished(asked.load);
   }
 
-  private async fill({ key, load, options: { ttlMs } }: Asked, token: string): Promise<Loaded | undefined> {
+  private async fill({ key, load, options }: Asked, token: string): Promise<Loaded | undefined> {
     const { store, strategy } = this.deps;
+    const { onStoreError, ttlMs } = options;
     let text: string | undefined;
     try {
       text = await load();
@@ -158,8 +191,14 @@ export class ReadThrough {
       if (text === undefined) store.fill({ key, token, value: undefined, ttlMs, strategy }).catch(() => undefined);
     }
     if (text === undefined) return undefined;
-    const filled = await store.fill({ key, token, value: text, ttlMs, strategy });
-    return { text, version: filled.kind === 'filled' ? filled.version : 0 };
+    try {
+      const filled = await store.fill({ key, token, value: text, ttlMs, strategy });
+      return { text, version: filled.kind === 'filled' ? filled.version : 0 };
+    } catch (error) {
+      if (onStoreError === 'throw') throw error;
+      this.noteAway(error, key);
+      return { text, version: 0 };
+    }
   }
 }
 

@@ -46,7 +46,7 @@ export class TransactionalCache {
   constructor(private readonly deps: CacheDependencies) {
     resolveLoadOptions({}, deps.options);
     const { resolver, store, versionStrategy: strategy } = deps.coordinator;
-    this.readThrough = new ReadThrough({ store, clock: deps.clock, resolver, strategy });
+    this.readThrough = new ReadThrough({ store, clock: deps.clock, resolver, strategy, report: deps.report });
   }
 
   /** The value, or undefined when there is none. */

@@ -16,7 +16,7 @@ import type { Attempt } from './journal.js';
 import type { RowWork } from './row-work.js';
 
 const OPTIONS = resolveTransactionOptions({}, {});
-const LOADING = { ttlMs: 0, timeoutMs: 9_000, waitMs: 10_000 };
+const LOADING = { ttlMs: 0, timeoutMs: 9_000, waitMs: 10_000, onStoreError: 'load' } as const;
 const OWNER = { storeName: 'simulated', databaseName: DATABASE_NAME };
 
 /** The part of a client that works with rows: changes them together with entries, and loads entries from them. */
@@ -29,7 +29,7 @@ export class RowClient {
     store: CacheTxnStore,
     resolver: IntentResolver,
   ) {
-    this.readThrough = new ReadThrough({ store, clock: side.process.clock, resolver, strategy: 'timestamp' });
+    this.readThrough = new ReadThrough({ store, clock: side.process.clock, resolver, strategy: 'timestamp', report: () => undefined });
   }
 
   /** @throws DatabaseError as well */

@@ -20,7 +20,7 @@ let app: TxnProcess;
 let layer: CachedLayer;
 beforeEach(async () => {
   app = await new TxnWorld().process();
-  layer = new CachedLayer(app.cache, new EntryReader(app.store));
+  layer = new CachedLayer(app.cache, new EntryReader(app.store), {});
 });
 
 const describing = (name: keyof Books) => describeMethod(Books, name, Books.prototype[name], 'provider');

@@ -120,10 +120,18 @@ describe('getOrLoadMany', () => {
   it('loads and caches what the store has told of, also when it does not tell of all', async () => {
     app.store.next('leaseFill', 'refuse');
     const load = names();
-    const loading = app.cache.getOrLoadMany(['away', 'a', 'b'], load);
+    const loading = app.cache.getOrLoadMany(['away', 'a', 'b'], load, { onStoreError: 'throw' });
     await expect(loading).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
     await world.settle();
     expect(load.asked).toEqual([['a', 'b']]);
+    expect([...(await other.cache.getMany(['away', 'a', 'b'])).keys()]).toEqual(['a', 'b']);
+  });
+
+  it('G53: loads what the store does not tell of with the others, and does not cache it', async () => {
+    app.store.next('leaseFill', 'refuse');
+    const load = names();
+    expect((await app.cache.getOrLoadMany(['away', 'a', 'b'], load)).size).toBe(3);
+    expect(load.asked).toEqual([['away', 'a', 'b']]);
     expect([...(await other.cache.getMany(['away', 'a', 'b'])).keys()]).toEqual(['a', 'b']);
   });
 

@@ -165,9 +165,9 @@ describe('a call that finds another process loading', () => {
     expect(asked).toEqual([['b']]);
   });
 
-  it('fails as the store does when that goes away', async () => {
+  it('fails as the store does when that goes away, and it is told to', async () => {
     await loading(() => 'theirs');
-    const call = app.cache.getOrLoad('a', () => 'ours');
+    const call = app.cache.getOrLoad('a', () => 'ours', { onStoreError: 'throw' });
     await world.settle();
     app.store.next('leaseFill', 'refuse');
     const failed = expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });

@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { observe } from '../lock/lock-world.js';
+import { lostReply, unavailable } from '../../support/stores/scripted-store.js';
+import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
+
+let world: TxnWorld;
+let app: TxnProcess;
+let other: TxnProcess;
+
+beforeEach(async () => {
+  world = new TxnWorld();
+  [app, other] = [await world.process(), await world.process()];
+});
+
+const asked = (): number => app.store.requests('leaseFill').length;
+
+/** Every question of a read fails, until what it gives is called. */
+function storeGoesAway(process = app): () => void {
+  process.store.always('leaseFill', unavailable);
+  return () => {
+    process.store.always('leaseFill', undefined);
+  };
+}
+
+describe('a read while the store does not answer', () => {
+  it('G53: gets what its loader gives, which is cached by nobody', async () => {
+    const back = storeGoesAway();
+    expect(await app.cache.getOrLoad('a', () => 'loaded')).toBe('loaded');
+    expect(
+      Object.fromEntries(await app.cache.getOrLoadMany(['a', 'b'], (keys) => new Map(keys.map((key) => [key, key])))),
+    ).toEqual({ a: 'a', b: 'b' });
+    back();
+    expect(await app.cache.getMany(['a', 'b'])).toEqual(new Map());
+    expect(await app.cache.getOrLoad('a', () => 'again')).toBe('again');
+    expect(await app.cache.get('a')).toBe('again');
+  });
+
+  it('gets what it has loaded also when the answer to its fill is lost', async () => {
+    app.store.next('fill', lostReply);
+    expect(await app.cache.getOrLoad('a', () => 'loaded')).toBe('loaded');
+    expect(await other.cache.get('a')).toBe('loaded');
+  });
+
+  it('loads when the store goes away while it waits for another process', async () => {
+    const begun = milestone();
+    const theirs = other.cache.getOrLoad('a', () => {
+      begun.reach();
+      return new Promise(() => undefined);
+    });
+    theirs.catch(() => undefined);
+    await begun.reached;
+    const call = observe(app.cache.getOrLoad('a', () => 'ours'));
+    await world.settle();
+    storeGoesAway();
+    await world.elapse(5);
+    expect(call.value).toBe('ours');
+  });
+
+  it('shares a load with those that ask before it begins, so that the database gets one for each key', async () => {
+    storeGoesAway();
+    let loads = 0;
+    const door = milestone();
+    const load = async (): Promise<number> => {
+      loads += 1;
+      await door.reached;
+      return loads;
+    };
+    const calls = Array.from({ length: 50 }, () => app.cache.getOrLoad('a', load));
+    await world.settle();
+    door.reach();
+    // One that was under way, and one for all that came then.
+    expect([new Set(await Promise.all(calls)).size, loads]).toEqual([2, 2]);
+  });
+
+  it('throws where it is told to, by its call or by its module', async () => {
+    const strict = await world.process({ cache: { onStoreError: 'throw' } });
+    storeGoesAway();
+    storeGoesAway(strict);
+    const calls = [
+      app.cache.getOrLoad('a', () => 'loaded', { onStoreError: 'throw' }),
+      strict.cache.getOrLoad('a', () => 'loaded'),
+    ];
+    for (const call of calls) await expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    expect(await strict.cache.getOrLoad('a', () => 'loaded', { onStoreError: 'load' })).toBe('loaded');
+  });
+
+  it('throws when its own fill is not answered and it is told to', async () => {
+    app.store.next('fill', lostReply);
+    const call = app.cache.getOrLoad('a', () => 'loaded', { onStoreError: 'throw' });
+    await expect(call).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
+  });
+
+  it('throws inside a transaction, whatever it is told: there the store decides', async () => {
+    app.store.next('readEntries', unavailable);
+    const run = app.coordinator.run(() => app.cache.getOrLoad('a', () => 'loaded', { onStoreError: 'load' }));
+    await expect(run).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('refuses anything else', async () => {
+    const call = app.cache.getOrLoad('a', () => 1, { onStoreError: 'ignore' as never });
+    await expect(call).rejects.toThrow(/cache.onStoreError/);
+  });
+});
+
+describe('a store that does not answer', () => {
+  const load = (): Promise<unknown> => app.cache.getOrLoad('a', () => 'loaded');
+
+  it('is left alone after five failures in a row, and asked once a second whether it is back', async () => {
+    const back = storeGoesAway();
+    for (let i = 0; i < 20; i += 1) await load();
+    expect(asked()).toBe(5);
+    await world.elapse(999);
+    await load();
+    expect(asked()).toBe(5);
+    await world.elapse(1);
+    await Promise.all([load(), load(), load()]);
+    expect(asked()).toBe(6);
+    back();
+    await world.elapse(1_000);
+    await load();
+    await load();
+    expect(asked()).toBe(8);
+    expect(await app.cache.get('a')).toBe('loaded');
+  });
+
+  it('is not left alone when it answers in between', async () => {
+    for (let i = 0; i < 6; i += 1) {
+      const back = storeGoesAway();
+      for (let n = 0; n < 4; n += 1) await load();
+      back();
+      await load();
+    }
+    expect(asked()).toBe(30);
+  });
+
+  it('is told once, until it has answered', async () => {
+    for (let i = 1; i <= 2; i += 1) {
+      const back = storeGoesAway();
+      await Promise.all([load(), load()]);
+      await load();
+      expect(app.reported).toHaveLength(i);
+      back();
+      await load();
+    }
+    expect(app.reported[0]).toMatchObject({
+      error: { code: 'STORE_UNAVAILABLE' },
+      origin: { during: 'cache read', details: { key: 'a' } },
+    });
+  });
+});
