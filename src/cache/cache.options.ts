@@ -15,7 +15,7 @@ export interface LoadOptions extends WriteOptions {
    */
   readonly timeout?: Duration;
   /**
-   * How long to wait for the value that another process is loading, before loading it as well, without caching it; 0 loads at once.
+   * How long to wait for the value that another call is loading, here or in another process, before loading it as well, without caching it; 0 loads at once.
    * Default the module's `cache.wait`, `'10s'`, so that one that dies has a successor; up to 1 hour.
    */
   readonly wait?: Duration;

@@ -1,23 +1,31 @@
+import { followSignals } from '../base/abort.js';
 import { present } from '../base/assert.js';
-import { InvalidOptionsError, isStoreAway, TransactionAbortedError } from '../base/errors.js';
+import { callScope } from '../base/async-scope.js';
+import { InvalidOptionsError } from '../base/errors.js';
 import { storeNameOf } from '../base/store-name.js';
-import type { EntryReader } from '../commit/entry-reader.js';
 import type { Call } from '../pipeline/call.js';
-import type { HttpExchange } from '../pipeline/http-exchange.js';
+import { currentCall } from '../pipeline/current-call.js';
 import { compileKey } from '../pipeline/key-source.js';
-import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../pipeline/layer.js';
+import {
+  type Around,
+  type DecoratedMethod,
+  type Emitted,
+  type Next,
+  type PipelineLayer,
+  RANK,
+} from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
-import { answersNotModified, showVersion } from '../version/conditional-read.js';
-import { isWriteMethod } from '../version/preconditions.js';
+import type { CacheTxnStore } from '../store/store.js';
+import { showVersion } from '../version/conditional-read.js';
+import { notModified } from '../version/preconditions.js';
 import { ResourceCall, withResource } from '../version/resource-call.js';
 import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
 import { CACHE_EVICT } from './cache-evict.decorator.js';
 import { CACHE_PUT } from './cache-put.decorator.js';
-import { type CacheModuleOptions, type LoadOptions, resolveLoadOptions } from './cache.options.js';
+import type { LoadOptions } from './cache.options.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
+import type { Loader } from './loader.js';
 import type { TransactionalCache } from './transactional-cache.js';
-
-type Next = Parameters<Around>[1];
 
 /** Gets the entry of `@Cached`, and runs the method to load it when it is missing. */
 export class CachedLayer implements PipelineLayer {
@@ -26,8 +34,9 @@ export class CachedLayer implements PipelineLayer {
 
   constructor(
     private readonly cache: TransactionalCache,
-    private readonly reader: EntryReader,
-    private readonly module: CacheModuleOptions,
+    private readonly store: CacheTxnStore,
+    /** Whether a layer may answer in the method's place with nothing; another layer knows. */
+    private readonly mayBeLeftOut: (method: DecoratedMethod) => boolean,
   ) {}
 
   storeOf(method: DecoratedMethod): string | undefined {
@@ -36,70 +45,58 @@ export class CachedLayer implements PipelineLayer {
   }
 
   prepare(method: DecoratedMethod): Around {
-    checkMethod(method);
+    checkMethod(method, this.mayBeLeftOut(method));
     const { key, options } = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
     const { store: _store, ...load } = options;
-    const { onStoreError } = resolveLoadOptions(load, this.module);
     const keyOf = compileKey(key, { decorator: '@Cached', method });
     if (method.httpMethod === undefined) return (call, next) => this.load(keyOf(call), call, next, load);
-    return (call, next) => this.answer(keyOf(call), call, next, { ...load, onStoreError });
+    return (call, next) => this.answer(keyOf(call), call, next, load);
   }
 
   /** The ETag is that of the entry, so it fits whatever part of the application shows it. */
   private async answer(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {
     checkKey(key, 'key');
     const http = present(call.http, 'the exchange of a route');
-    const resource = new ResourceCall(key, this.reader.store, false, undefined);
+    const resource = new ResourceCall(key, this.store, false, undefined);
     let cache = 'HIT';
-    const load: Next = () => {
+    const load: Next = (inner) => {
       cache = 'MISS';
-      return next();
+      return next(inner);
     };
-    let emitted: Emitted = [];
-    const isConditional = http.header('if-none-match') !== undefined;
-    if (!isConditional || !(await this.isNotModified(http, resource, options))) {
-      emitted = await withResource(resource, () => this.load(key, call, load, options));
-      showVersion(http, resource);
-    }
+    const emitted = await withResource(resource, () => this.load(key, call, load, options));
     http.setHeader('X-Cache', cache);
-    return emitted;
+    showVersion(http, resource);
+    if (!notModified(http, resource.shownVersion ?? 0)) return emitted;
+    http.setStatus(304);
+    return [];
   }
 
-  private async isNotModified(http: HttpExchange, resource: ResourceCall, options: LoadOptions): Promise<boolean> {
-    try {
-      return await answersNotModified(http, resource, this.reader);
-    } catch (error) {
-      if (options.onStoreError === 'throw' || !isStoreAway(error)) throw error;
-      return false;
-    }
-  }
-
+  /** The method has the signal of the load, too: when its time is over nobody waits for it any longer. */
   private async load(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {
-    const own = { hasRun: false };
-    const load = async (): Promise<unknown> => {
-      own.hasRun = true;
-      return (await next()).at(-1);
-    };
-    for (;;) {
+    const load: Loader<unknown> = async (signal) => {
+      const either = followSignals([call.signal, signal]);
+      const inner = { ...call, signal: either.signal };
       try {
-        return [await this.cache.getOrLoad(key, load, options)];
-      } catch (error) {
-        // The client of the call whose load this one shared has left; this one's has not.
-        if (own.hasRun || !(error instanceof TransactionAbortedError) || call.signal.aborted) throw error;
+        return (await callScope.run(currentCall, inner, () => next(inner))).at(-1);
+      } finally {
+        either.stop();
       }
-    }
+    };
+    return [await this.cache.getOrLoad(key, load, options)];
   }
 }
 
-function checkMethod(method: DecoratedMethod): void {
+function checkMethod(method: DecoratedMethod, mayBeLeftOut: boolean): void {
   const refuse = (problem: string): never => {
     const named = `${method.target.name}.${method.name}`;
     throw new InvalidOptionsError(`@Cached of ${named}: ${problem}`, { details: { method: named } });
   };
-  if (method.httpMethod !== undefined && isWriteMethod(method.httpMethod))
+  if (method.httpMethod !== undefined && !['GET', 'HEAD'].includes(method.httpMethod))
     refuse(`what answers ${method.httpMethod} is not to be cached; decorate a GET, or the provider method that loads`);
   if (method.metadata<VersionedOptions>(VERSIONED)?.resource !== undefined)
     refuse('it speaks ETag and If-None-Match by itself; take the resource of @Versioned away, or @Cached');
+  if (mayBeLeftOut)
+    refuse("@Locked with onBusy: 'skip' leaves it out, and then there is nothing to answer who shares its load");
   if (method.metadata(CACHE_PUT) !== undefined || method.metadata(CACHE_EVICT) !== undefined)
     refuse('a hit would leave the writes of @CachePut and @CacheEvict out; put them on a method of their own');
 }

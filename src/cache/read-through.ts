@@ -1,19 +1,17 @@
+import { callScope, ScopeKey } from '../base/async-scope.js';
 import { type Clock, sleep } from '../base/clock.js';
-import type { ErrorSink } from '../base/error-sink.js';
-import { isStoreAway } from '../base/errors.js';
+import { TransactionAbortedError } from '../base/errors.js';
+import { inTime } from '../base/in-time.js';
 import { newId } from '../base/random.js';
 import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
-import type { VersionStrategy } from '../store/entry-operations.js';
 import type { LeaseOutcome } from '../store/fill-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { currentResource } from '../version/resource-call.js';
 import type { ResolvedLoadOptions } from './cache.options.js';
+import { type Away, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { NextLoad } from './next-load.js';
-import { StoreBreaker } from './store-breaker.js';
 
-/** What a load has beside its time-out: until it begins, and until its value has arrived. Then other processes may fill as well. */
-const LEASE_MARGIN_MS = 1_000;
 /** Between two looks whether another process has filled; each pause is twice as long as the one before. */
 const FIRST_PAUSE_MS = 5;
 const MAX_PAUSE_MS = 50;
@@ -24,32 +22,24 @@ export interface Loaded {
   readonly version: number;
 }
 
-/** Answers the encoded value, or undefined for nothing to cache. */
-type Load = () => Promise<string | undefined>;
+type Loading = Promise<Loaded | undefined>;
 
 /** A key whose value may have to be loaded. */
 interface Asked {
   readonly key: string;
-  readonly load: Load;
+  /** Answers the encoded value, or undefined for nothing to cache. */
+  readonly load: () => Promise<string | undefined>;
   readonly options: ResolvedLoadOptions;
   /** How long to wait for others, by the clock. */
   readonly untilMs: number;
 }
 
-/** The store does not answer, or is left alone because it did not. */
-interface Away {
-  readonly kind: 'away';
-}
-
-const AWAY: Away = { kind: 'away' };
+const STILL_LOADING = new Error('another call is still loading');
+const OTHERS = { hasBegun: false };
 
 /** What a read-through is made of. */
-export interface ReadThroughDependencies {
-  readonly store: CacheTxnStore;
-  readonly clock: Clock;
+export interface ReadThroughDependencies extends FillLeaseDependencies {
   readonly resolver: IntentResolver;
-  readonly strategy: VersionStrategy;
-  readonly report: ErrorSink;
 }
 
 /**
@@ -58,14 +48,22 @@ export interface ReadThroughDependencies {
  * where that cannot be older than what it would load itself.
  */
 export class ReadThrough {
+  private readonly store: CacheTxnStore;
+  private readonly clock: Clock;
+  private readonly resolver: IntentResolver;
+  private readonly leases: FillLeases;
   /** Loads that are under way, by the token of the lease that they began with. */
-  private readonly leased = new Map<string, Promise<Loaded | undefined>>();
+  private readonly leased = new Map<string, Loading>();
   /** Loads of keys that have a prepared write, or whose store is away: they may be written at any moment. */
   private readonly unleased = new NextLoad<Loaded | undefined>();
-  private readonly breaker: StoreBreaker;
+  /** The keys whose loaders the present call is inside of. */
+  private readonly inside = new ScopeKey<ReadonlySet<string>>('keys being loaded');
 
-  constructor(private readonly deps: ReadThroughDependencies) {
-    this.breaker = new StoreBreaker(deps.clock);
+  constructor(deps: ReadThroughDependencies) {
+    this.store = deps.store;
+    this.clock = deps.clock;
+    this.resolver = deps.resolver;
+    this.leases = new FillLeases(deps);
   }
 
   /**
@@ -80,8 +78,10 @@ export class ReadThrough {
     loadMany: LoadMany,
     options: ResolvedLoadOptions,
   ): Promise<ReadonlyMap<string, string>> {
-    const batch = new LoadBatch(keys, loadMany);
-    const untilMs = this.deps.clock.now() + options.waitMs;
+    const batch = new LoadBatch(keys, (missing) =>
+      callScope.run(this.inside, new Set([...(callScope.get(this.inside) ?? []), ...missing]), () => loadMany(missing)),
+    );
+    const untilMs = this.clock.now() + options.waitMs;
     const found = await Promise.all(
       keys.map((key) => this.find({ key, load: () => batch.load(key), options, untilMs }, batch)),
     );
@@ -94,16 +94,14 @@ export class ReadThrough {
   }
 
   private async find(asked: Asked, batch: LoadBatch): Promise<string | undefined> {
-    const { key } = asked;
-    const { store } = this.deps;
-    const resource = currentResource(store);
-    const isResource = resource?.key === key;
-    let found: Loaded | undefined | Promise<Loaded | undefined>;
+    const resource = currentResource(this.store);
+    const isResource = resource?.key === asked.key;
+    let found: Loaded | undefined | Loading;
     try {
       const prefetched = isResource ? resource.takePrefetched()?.record : undefined;
       if (prefetched?.value !== undefined) return prefetched.value;
       const token = newId();
-      const lease = await this.lease(asked, token);
+      const lease = await this.leases.ask(asked.key, token, asked.options);
       // At once: others of this process who are told of the lease look for its load.
       found = this.proceed(asked, token, lease);
     } finally {
@@ -114,95 +112,110 @@ export class ReadThrough {
     return loaded?.text;
   }
 
-  /** Before the load: whatever is written after this ends the lease, and the value that was loaded is not published. */
-  private async lease({ key, options }: Asked, token: string): Promise<LeaseOutcome | Away> {
-    const request = { key, token, leaseMs: options.timeoutMs + LEASE_MARGIN_MS };
-    if (options.onStoreError === 'throw') return this.deps.store.leaseFill(request);
-    if (!this.breaker.asks()) return AWAY;
-    try {
-      const outcome = await this.deps.store.leaseFill(request);
-      this.breaker.answered();
-      return outcome;
-    } catch (error) {
-      this.noteAway(error, key);
-      return AWAY;
-    }
-  }
-
-  /** @throws the error, unless it says that the store is away */
-  private noteAway(error: unknown, key: string): void {
-    if (!isStoreAway(error)) throw error;
-    if (this.breaker.failed()) this.deps.report(error, { during: 'cache read', details: { key } });
-  }
-
-  private proceed(asked: Asked, token: string, lease: LeaseOutcome | Away): Promise<Loaded | undefined> | Loaded {
-    const { key, load } = asked;
+  private proceed(asked: Asked, token: string, lease: LeaseOutcome | Away): Loading | Loaded {
     switch (lease.kind) {
       case 'hit':
-        return lease.value === undefined ? unpublished(load) : { text: lease.value, version: lease.version };
+        return lease.value === undefined ? unpublished(asked) : { text: lease.value, version: lease.version };
       case 'leased':
-        return this.sharing(token, () => this.fill(asked, token));
+        return this.begin(token, this.fill(asked, token));
       case 'busy':
         // Nothing has been written since the holder asked, so its load finds what one that begins now would find.
-        return this.sharing(lease.token, () => this.waitFor(asked, lease));
+        return this.mayWait(asked) ? this.another(asked, lease) : unpublished(asked);
       case 'intent':
         // Only somebody who has gone is overdue, and then nobody needs to wait for whoever clears up.
-        this.deps.resolver.resolve(key, lease.intent).catch(() => undefined);
-        return this.unleased.run(key, () => unpublished(load));
+        this.resolver.resolve(asked.key, lease.intent).catch(() => undefined);
+        return this.mayWait(asked) ? this.nextTurn(asked) : unpublished(asked);
       case 'away':
-        return this.unleased.run(key, () => unpublished(load));
+        return this.mayWait(asked) ? this.nextTurn(asked) : unpublished(asked);
     }
   }
 
-  private sharing(token: string, begin: () => Promise<Loaded | undefined>): Promise<Loaded | undefined> {
-    const underway = this.leased.get(token);
-    if (underway !== undefined) return underway;
-    const loading = begin().finally(() => this.leased.delete(token));
+  /** The loader of a key that reads the key would wait for itself. */
+  private mayWait({ key, options }: Asked): boolean {
+    return options.waitMs > 0 && callScope.get(this.inside)?.has(key) !== true;
+  }
+
+  /** Lets others of this process find the load by its token. */
+  private begin(token: string, load: Loading): Loading {
+    const loading = load.finally(() => this.leased.delete(token));
     this.leased.set(token, loading);
     return loading;
+  }
+
+  /** The load of whoever holds the lease, here or in another process. */
+  private another(asked: Asked, lease: LeaseOutcome & { kind: 'busy' }): Loading {
+    const underway = this.leased.get(lease.token);
+    return underway === undefined
+      ? this.begin(lease.token, this.waitFor(asked, lease.token))
+      : this.joined(asked, underway, OTHERS);
+  }
+
+  /** A load that has not begun yet, by this call or by another that asks at the same time. */
+  private nextTurn(asked: Asked): Loading {
+    const own = { hasBegun: false };
+    const turn = this.unleased.run(asked.key, () => {
+      own.hasBegun = true;
+      return unpublished(asked);
+    });
+    return own.hasBegun ? turn : this.joined(asked, turn, own);
+  }
+
+  /**
+   * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left.
+   *
+   * @param own tells when the load that it waits for has become its own
+   */
+  private async joined(
+    asked: Asked,
+    underway: Loading,
+    own: { readonly hasBegun: boolean },
+  ): Promise<Loaded | undefined> {
+    try {
+      return await inTime(this.clock, asked.untilMs - this.clock.now(), underway, () => STILL_LOADING);
+    } catch (error) {
+      if (error === STILL_LOADING) return own.hasBegun ? underway : unpublished(asked);
+      if (own.hasBegun || !isGivenUp(error)) throw error;
+    }
+    const token = newId();
+    return this.proceed(asked, token, await this.leases.ask(asked.key, token, asked.options));
   }
 
   /**
    * Looks again and again whether the holder of a lease in another process has filled. When it has failed, or its time is over, one of those that
    * wait has the next lease.
    */
-  private async waitFor(asked: Asked, lease: LeaseOutcome & { kind: 'busy' }): Promise<Loaded | undefined> {
-    const { clock } = this.deps;
-    let leftMs = asked.untilMs - clock.now();
+  private async waitFor(asked: Asked, holder: string): Promise<Loaded | undefined> {
+    let leftMs = asked.untilMs - this.clock.now();
     for (let pauseMs = FIRST_PAUSE_MS; leftMs > 0; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-      await sleep(clock, Math.min(pauseMs, leftMs));
+      await sleep(this.clock, Math.min(pauseMs, leftMs));
       // A new one: a request that arrives late must not renew a lease that a write has ended.
       const token = newId();
-      const next = await this.lease(asked, token);
-      if (next.kind !== 'busy' || next.token !== lease.token) return this.proceed(asked, token, next);
-      leftMs = asked.untilMs - clock.now();
+      const lease = await this.leases.ask(asked.key, token, asked.options);
+      if (lease.kind !== 'busy' || lease.token !== holder) return this.proceed(asked, token, lease);
+      leftMs = asked.untilMs - this.clock.now();
     }
-    return unpublished(asked.load);
+    return unpublished(asked);
   }
 
   private async fill({ key, load, options }: Asked, token: string): Promise<Loaded | undefined> {
-    const { store, strategy } = this.deps;
-    const { onStoreError, ttlMs } = options;
     let text: string | undefined;
     try {
       text = await load();
     } finally {
-      // Nobody waits for that: if it does not arrive, the lease ends by itself.
-      if (text === undefined) store.fill({ key, token, value: undefined, ttlMs, strategy }).catch(() => undefined);
+      if (text === undefined) this.leases.giveBack(key, token);
     }
-    if (text === undefined) return undefined;
-    try {
-      const filled = await store.fill({ key, token, value: text, ttlMs, strategy });
-      return { text, version: filled.kind === 'filled' ? filled.version : 0 };
-    } catch (error) {
-      if (onStoreError === 'throw') throw error;
-      this.noteAway(error, key);
-      return { text, version: 0 };
-    }
+    return text === undefined ? undefined : { text, version: await this.leases.publish(key, token, text, options) };
   }
 }
 
-async function unpublished(load: Load): Promise<Loaded | undefined> {
+async function unpublished({ load }: Asked): Promise<Loaded | undefined> {
   const text = await load();
   return text === undefined ? undefined : { text, version: 0 };
+}
+
+/** Whether a load ended because of the call that it belonged to, and not because of what it asked. */
+function isGivenUp(error: unknown): boolean {
+  return (
+    error instanceof TransactionAbortedError || (error as { readonly name?: unknown } | null)?.name === 'AbortError'
+  );
 }

@@ -6,6 +6,7 @@ import { checkKey } from '../store/key-space.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite, View } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
+import { noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import {
   type CacheModuleOptions,
@@ -117,7 +118,7 @@ export class TransactionalCache {
 
   /**
    * The same for several keys: the values that exist, by key, in one round trip where all are cached. The others are asked for by one call of
-   * `loader`, which gets their keys; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
+   * `loader`, which gets their keys, apart from those that other calls are loading; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
    * load keeps only that one from being published.
    *
    * @throws what `loader` throws; InvalidOptionsError `INVALID_OPTIONS` when it gives neither a Map nor an object; LoadTimeoutError `LOAD_TIMEOUT`
@@ -140,6 +141,7 @@ export class TransactionalCache {
     if (found.size === texts.size) return found;
     // What cannot be read stays until its TTL, or until somebody writes the key.
     const unreadable = [...texts.keys()].filter((key) => !found.has(key));
+    for (const key of unreadable) noteUnreadable(coordinator.store, key);
     return new Map([...found, ...this.valuesOf<T>(await load(unreadable))]);
   }
 

@@ -43,6 +43,11 @@ export class LockedLayer implements PipelineLayer {
   }
 }
 
+/** Whether a busy lock leaves the method out. */
+export function skipsWhenBusy(method: DecoratedMethod): boolean {
+  return method.metadata<LockedMetadata>(LOCKED)?.options.onBusy === 'skip';
+}
+
 /** The method did not run: 204 over HTTP, undefined elsewhere. */
 function skipped(call: Call): Emitted {
   call.http?.setStatus(204);

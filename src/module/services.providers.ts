@@ -9,7 +9,7 @@ import { TransactionalCache } from '../cache/transactional-cache.js';
 import { CacheVersionedEntries } from '../cache/versioned-entries.js';
 import { EntryReader } from '../commit/entry-reader.js';
 import { Recovery } from '../commit/recovery/recovery.js';
-import { LockedLayer } from '../lock/locked.layer.js';
+import { LockedLayer, skipsWhenBusy } from '../lock/locked.layer.js';
 import { LockService } from '../lock/lock.service.js';
 import { memoryStore } from '../memory/memory-store.js';
 import { PIPELINE_LAYERS } from '../pipeline/layer.js';
@@ -112,7 +112,7 @@ export function serviceProviders(name: string): Provider[] {
     provide: PIPELINE_LAYERS,
     inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, CACHE, Pipeline],
     useFactory: (
-      { version = {}, cache: cacheOptions = {} }: Options,
+      { version = {} }: Options,
       environment: Environment,
       store: CacheTxnStore,
       locks: LockService,
@@ -123,7 +123,7 @@ export function serviceProviders(name: string): Provider[] {
       const retry = { ...environment, owner: coordinator };
       const reader = new EntryReader(store);
       const layers = [
-        new CachedLayer(cache, reader, cacheOptions),
+        new CachedLayer(cache, store, skipsWhenBusy),
         new LockedLayer(locks),
         new VersionedLayer(reader, version, retry, commitsItself),
         new CacheTxnLayer(coordinator, store),

@@ -43,7 +43,7 @@ export class HandlerRun {
   private async runLayers(): Promise<Emitted> {
     const { call, stop } = untilPeerLeaves(this.call);
     try {
-      const run = (): Promise<Emitted> => this.compiled.run(call, () => this.runMethod(call));
+      const run = (): Promise<Emitted> => this.compiled.run(call, (inner) => this.runMethod(inner));
       return await (call === this.call ? run() : callScope.run(currentCall, call, run));
     } finally {
       this.isOver = true;

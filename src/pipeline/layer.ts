@@ -27,8 +27,11 @@ export interface DecoratedMethod {
  */
 export type Emitted = readonly unknown[];
 
+/** What is further inside, for this call or for a copy of it with another signal. */
+export type Next = (call?: Call) => Promise<Emitted>;
+
 /** Runs one call around the next inner layer; may run `next` several times, each run calls the method again. */
-export type Around = (call: Call, next: () => Promise<Emitted>) => Promise<Emitted>;
+export type Around = (call: Call, next: Next) => Promise<Emitted>;
 
 /** One feature around decorated methods. */
 export interface PipelineLayer {

@@ -12,7 +12,7 @@ export interface CompiledMethod {
   /** Some layer holds the answer back (see {@link PipelineLayer.ownsAnswer}). */
   readonly ownsAnswer: boolean;
   /** Runs one call; `invoke` runs the method itself, each time it is called. */
-  run(call: Call, invoke: () => Promise<Emitted>): Promise<Emitted>;
+  run(call: Call, invoke: (call: Call) => Promise<Emitted>): Promise<Emitted>;
 }
 
 /** Puts the layers around decorated methods, always in the order of their ranks. An application has one pipeline for all its stores. */
@@ -80,8 +80,8 @@ export class Pipeline {
 /** The first is the outermost. */
 function nest(arounds: readonly Around[]): CompiledMethod['run'] {
   return arounds.reduceRight<CompiledMethod['run']>(
-    (inner, around) => async (call, invoke) => around(call, () => inner(call, invoke)),
-    async (_call, invoke) => invoke(),
+    (inner, around) => async (call, invoke) => around(call, (other = call) => inner(other, invoke)),
+    async (call, invoke) => invoke(call),
   );
 }
 

@@ -33,7 +33,7 @@ export function wrapMethod(instance: object, compiled: CompiledMethod): void {
   const original = (Reflect.getOwnMetadata(ORIGINAL, found) ?? found) as Method;
   const wrapper: Method = async function (this: unknown, ...args) {
     const call = providerCall(compiled.method, args);
-    const emitted = await compiled.run(call, () => valuesOf(original, this, call));
+    const emitted = await compiled.run(call, (inner) => valuesOf(original, this, inner));
     return emitted.at(-1);
   };
   for (const property of ['name', 'length'] as const)

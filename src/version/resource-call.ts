@@ -50,6 +50,11 @@ export class ResourceCall {
     else this.version = version;
   }
 
+  /** What the call read of the resource is no value: what it shows comes from elsewhere. */
+  noteUnreadable(): void {
+    this.isUnnamed = true;
+  }
+
   /** A commit of the call left the resource at `version`; what was read before the method ran is older. */
   noteCommit(version: number): void {
     this.fetched = undefined;
@@ -87,6 +92,12 @@ export function withResource<R>(resource: ResourceCall, fn: () => R): R {
 export function noteLoaded(store: CacheTxnStore, key: string, version: number): void {
   const resource = currentResource(store);
   if (resource?.key === key) resource.noteLoaded(version);
+}
+
+/** What is cached for the call's resource cannot be read. */
+export function noteUnreadable(store: CacheTxnStore, key: string): void {
+  const resource = currentResource(store);
+  if (resource?.key === key) resource.noteUnreadable();
 }
 
 /** Whichever commit of the call wrote its resource: the ETag must fit the body. */

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
-import { FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
+import { Cached, FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
 import { id } from '../http/id.js';
-import { event, type Event, eventChanges, type EventChanges } from './event.js';
+import { event, type Event, EVENT_TTL, eventChanges, type EventChanges } from './event.js';
 import { EventsService } from './events.service.js';
 
 @Controller('events')
@@ -10,14 +10,14 @@ export class EventsController {
   constructor(private readonly events: EventsService) {}
 
   @Get(':id')
-  @Versioned({ resource: 'event:{params.id}' })
+  @Cached('event:{params.id}', { ttl: EVENT_TTL })
   @ApiOperation({ summary: 'An event; its ETag is the version of its cache entry' })
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ standardSchema: event })
   @ApiResponse({ status: 304, description: 'The ETag in If-None-Match is current' })
   @ApiResponse({ status: 404, description: 'No such event' })
   get(@Param('id', { schema: id }) eventId: string): Promise<Event> {
-    return this.events.get(eventId);
+    return this.events.load(eventId);
   }
 
   @Patch(':id')

@@ -1,7 +1,7 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
 import { and, eq, lt } from 'drizzle-orm';
-import { TransactionalCache } from 'nestjs-cache-txn';
+import { Cached, TransactionalCache } from 'nestjs-cache-txn';
 import type { SqlAdapter } from '../database/database.js';
 import { events } from '../database/schema.js';
 import { type Event, EVENT_TTL, type EventChanges, eventKey, toEvent } from './event.js';
@@ -14,17 +14,20 @@ export class EventsService {
   ) {}
 
   /** From the cache, else from SQL into the cache, unless something has overtaken the fill. */
-  async get(id: string): Promise<Event> {
-    const event = await this.cache.getOrLoad(eventKey(id), () => this.load(id), { ttl: EVENT_TTL });
-    if (!event) throw new NotFoundException(`There is no event ${id}`);
-    return event;
+  @Cached('event:{args.0}', { ttl: EVENT_TTL })
+  get(id: string): Promise<Event> {
+    return this.load(id);
   }
 
   /** From SQL: what is charged never comes from a cache. */
   async priceCents(id: string): Promise<number> {
-    const event = await this.load(id);
-    if (!event) throw new NotFoundException(`There is no event ${id}`);
-    return event.priceCents;
+    return (await this.load(id)).priceCents;
+  }
+
+  async load(id: string): Promise<Event> {
+    const [row] = await this.sql.tx.select().from(events).where(eq(events.id, id));
+    if (!row) throw new NotFoundException(`There is no event ${id}`);
+    return toEvent(row);
   }
 
   /** Row and entry change together; If-Match is checked by that same commit, so a 412 leaves both as they were. */
@@ -40,10 +43,5 @@ export class EventsService {
     const event = toEvent(row);
     await this.cache.set(eventKey(id), event, { ttl: EVENT_TTL });
     return event;
-  }
-
-  private async load(id: string): Promise<Event | undefined> {
-    const [row] = await this.sql.tx.select().from(events).where(eq(events.id, id));
-    return row && toEvent(row);
   }
 }

@@ -45,6 +45,17 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect(anew.headers.etag).not.toBe(etag);
   });
 
+  it('G31: what is loaded because the entry cannot be read has no version, and is no 304', async () => {
+    await app.cache.set('book:1', { title: 'Emma' });
+    await scene.redis.hset(`${app.namespace}:e:book:1`, 'v', '{broken');
+    const version = await app.versions.current('book:1');
+    for (const headers of [{}, { 'if-none-match': `"${version}"` }]) {
+      const { status, body, headers: sent } = await get('/books/1', headers);
+      expect([status, body.title, sent['x-cache']]).toEqual([200, 'Emma', 'MISS']);
+      expect(sent.etag).not.toBe(`"${version}"`);
+    }
+  });
+
   it('G51: many at once run the method once', async () => {
     shelf.door = milestone();
     const answers = Array.from({ length: 20 }, () => get());

@@ -1,10 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Injectable, Post } from '@nestjs/common';
+import { Controller, Get, Inject, Injectable, Options, Post } from '@nestjs/common';
 import {
   Cached,
   CacheEvict,
   CachePut,
   CacheTxnModule,
+  Locked,
   memoryStore,
   TransactionalCache,
   Versioned,
@@ -128,6 +129,25 @@ describe('refused at boot', () => {
   }
 
   @Controller()
+  class Asks {
+    @Options()
+    @Cached('a')
+    options() {
+      return 1;
+    }
+  }
+
+  @Controller()
+  class Skips {
+    @Get()
+    @Cached('a')
+    @Locked('a', { onBusy: 'skip' })
+    get() {
+      return 1;
+    }
+  }
+
+  @Controller()
   class TwoTags {
     @Get()
     @Cached('a')
@@ -159,6 +179,8 @@ describe('refused at boot', () => {
 
   it.each([
     [Writes, /@Cached of Writes.post: what answers POST is not to be cached/],
+    [Asks, /@Cached of Asks.options: what answers OPTIONS is not to be cached/],
+    [Skips, /@Cached of Skips.get: @Locked with onBusy: 'skip' leaves it out/],
     [TwoTags, /@Cached of TwoTags.get: it speaks ETag/],
     [Both, /@Cached of Both.get: a hit would leave the writes/],
     [Evicting, /@Cached of Evicting.get: a hit would leave the writes/],

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { redisStore } from 'nestjs-cache-txn';
 import { eventually } from '../../support/eventually.js';
-import { storeOptions } from '../../support/servers/redis-access.js';
+import { observer, storeOptions } from '../../support/servers/redis-access.js';
 import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { type TxnApp, TxnScene } from '../../support/txn-scene.js';
 import { Books, Shelf } from './books.js';
@@ -44,6 +44,17 @@ describe('a cached page whose Redis', () => {
     victim = await startRedisServer({ port: victim.port });
     await eventually(async () => expect((await get()).headers['x-cache']).toBe('HIT'), { what: 'a hit' });
     expect((await get()).body.title).toBe('Persuasion');
+  });
+
+  it('G53: is full is answered from the cache where it is there, and made anew where not', async () => {
+    const { etag } = (await get()).headers;
+    const redis = observer(victim);
+    await redis.config('SET', 'maxmemory', '1', 'maxmemory-policy', 'noeviction');
+    const { status, headers } = await get();
+    expect([status, headers['x-cache'], headers.etag]).toEqual([200, 'HIT', etag]);
+    expect((await get({ 'if-none-match': etag })).status).toBe(304);
+    expect((await app.send('GET', '/books/1/search?text=Emma')).headers['x-cache']).toBe('MISS');
+    redis.disconnect();
   });
 
   it('G40, G53: is frozen is answered all the same, and from the cache when it goes on', async () => {

@@ -98,6 +98,15 @@ const FAILURES: Readonly<Record<string, () => Promise<unknown>>> = {
     });
   },
   TXN_STATE: () => app.coordinator.run({ readOnly: true }, () => app.cache.set('a', SECRET)),
+  LOAD_TIMEOUT: () => {
+    const late = (signal: AbortSignal): Promise<string> =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () => {
+          resolve(SECRET);
+        });
+      });
+    return app.cache.getOrLoad('loaded', late, { timeout: 1 });
+  },
   STORE_UNAVAILABLE: async () => {
     await admin.acl('SETUSER', 'app', '-evalsha');
     return app.cache.set('a', SECRET).finally(() => admin.acl('SETUSER', 'app', '+evalsha'));

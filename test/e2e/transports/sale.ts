@@ -31,6 +31,7 @@ const BLANK: readonly CacheTxnErrorCode[] = ['TXN_STATE', 'STORE_REPLY', 'INVALI
 const LATER: readonly CacheTxnErrorCode[] = [
   'LOCK_TIMEOUT',
   'TXN_IN_DOUBT',
+  'LOAD_TIMEOUT',
   'STORE_UNAVAILABLE',
   'STORE_TIMEOUT',
   'SHUTTING_DOWN',

@@ -29,7 +29,13 @@ export class RowClient {
     store: CacheTxnStore,
     resolver: IntentResolver,
   ) {
-    this.readThrough = new ReadThrough({ store, clock: side.process.clock, resolver, strategy: 'timestamp', report: () => undefined });
+    this.readThrough = new ReadThrough({
+      store,
+      clock: side.process.clock,
+      resolver,
+      strategy: 'timestamp',
+      report: () => undefined,
+    });
   }
 
   /** @throws DatabaseError as well */

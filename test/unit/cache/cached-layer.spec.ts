@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
 import { TransactionAbortedError } from '../../../src/base/errors.js';
 import { Cached } from '../../../src/cache/cached.decorator.js';
 import { CachedLayer } from '../../../src/cache/cached.layer.js';
-import { EntryReader } from '../../../src/commit/entry-reader.js';
+import { currentCall } from '../../../src/pipeline/current-call.js';
 import { describeMethod } from '../../../src/pipeline/decorated-method.js';
-import { type Around, RANK } from '../../../src/pipeline/layer.js';
+import { type Next, RANK } from '../../../src/pipeline/layer.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 import { makeCall } from '../pipeline/make-call.js';
 
@@ -16,15 +17,17 @@ class Books {
   byFunction(): void {}
 }
 
+let world: TxnWorld;
 let app: TxnProcess;
 let layer: CachedLayer;
 beforeEach(async () => {
-  app = await new TxnWorld().process();
-  layer = new CachedLayer(app.cache, new EntryReader(app.store), {});
+  world = new TxnWorld();
+  app = await world.process();
+  layer = new CachedLayer(app.cache, app.store, () => false);
 });
 
 const describing = (name: keyof Books) => describeMethod(Books, name, Books.prototype[name], 'provider');
-const find = (signal: AbortSignal, next: Parameters<Around>[1]) =>
+const find = (signal: AbortSignal, next: Next) =>
   layer.prepare(describing('find'))(makeCall({ args: ['1'], signal }), next);
 
 describe('the layer of @Cached', () => {
@@ -51,7 +54,7 @@ describe('the layer of @Cached', () => {
     expect(await second).toEqual(['own']);
   });
 
-  it('gives up when its own method fails so, or its own client has left', async () => {
+  it('gives up when its own method fails so', async () => {
     let runs = 0;
     const failing = async (): Promise<never> => {
       runs += 1;
@@ -59,19 +62,25 @@ describe('the layer of @Cached', () => {
     };
     await expect(find(new AbortController().signal, failing)).rejects.toThrow('a transaction of its own');
     expect(runs).toBe(1);
-    const [begun, left] = [milestone(), milestone()];
-    const first = find(new AbortController().signal, async () => {
-      begun.reach();
-      await left.reached;
-      throw new TransactionAbortedError('the first one left');
-    });
-    await begun.reached;
-    const second = find(AbortSignal.abort(), failing);
-    await app.cache.get('the second one has asked');
-    left.reach();
-    await expect(first).rejects.toThrow('the first one left');
-    await expect(second).rejects.toThrow('the first one left');
-    expect(runs).toBe(1);
+  });
+
+  it('G52: ends the signal of the method, and of what it calls, with the time of the load, or with the call', async () => {
+    const signals: AbortSignal[] = [];
+    const hanging: Next = (call) => {
+      signals.push(call!.signal, callScope.get(currentCall)!.signal);
+      return new Promise(() => undefined);
+    };
+    const late = expect(find(new AbortController().signal, hanging)).rejects.toMatchObject({ code: 'LOAD_TIMEOUT' });
+    await world.elapse(4_999);
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    await world.elapse(1);
+    await late;
+    expect(signals.map(({ reason }) => (reason as { code: string }).code)).toEqual(['LOAD_TIMEOUT', 'LOAD_TIMEOUT']);
+    const leaving = new AbortController();
+    find(leaving.signal, hanging).catch(() => undefined);
+    await world.settle();
+    leaving.abort();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true, true]);
   });
 
   it('refuses a key function that gives several keys', async () => {

@@ -14,11 +14,14 @@ beforeEach(async () => {
 
 const asked = (): number => app.store.requests('leaseFill').length;
 
-/** Every question of a read fails, until what it gives is called. */
+/** Every question of a read fails, of a load and of `get`, until what it gives is called. */
 function storeGoesAway(process = app): () => void {
-  process.store.always('leaseFill', unavailable);
+  const set = (fault: typeof unavailable | undefined): void => {
+    for (const operation of ['leaseFill', 'readEntries'] as const) process.store.always(operation, fault);
+  };
+  set(unavailable);
   return () => {
-    process.store.always('leaseFill', undefined);
+    set(undefined);
   };
 }
 
@@ -100,6 +103,44 @@ describe('a read while the store does not answer', () => {
     const call = app.cache.getOrLoad('a', () => 1, { onStoreError: 'ignore' as never });
     await expect(call).rejects.toThrow(/cache.onStoreError/);
   });
+});
+
+describe('a store that takes no writes', () => {
+  it('G53: still gives what it has, whatever is said of errors, and is not left alone', async () => {
+    await other.cache.set('a', 'cached');
+    app.store.always('leaseFill', unavailable);
+    for (let i = 0; i < 10; i += 1) {
+      const onStoreError = i % 2 === 0 ? 'load' : 'throw';
+      expect(await app.cache.getOrLoad('a', () => 'loaded', { onStoreError })).toBe('cached');
+    }
+    expect([asked(), app.reported]).toEqual([10, []]);
+    expect(await app.cache.getOrLoad('b', () => 'loaded')).toBe('loaded');
+  });
+
+  it('gives nothing beside a prepared write', async () => {
+    await other.cache.set('a', 'cached');
+    const intent = { txnId: 'elsewhere', deadlineMs: Number.MAX_SAFE_INTEGER };
+    app.store.always('leaseFill', unavailable);
+    app.store.next('readEntries', async (run) => {
+      const [entry] = (await run()) as [object];
+      return [{ ...entry, intent }];
+    });
+    expect(await app.cache.getOrLoad('a', () => 'loaded')).toBe('loaded');
+  });
+});
+
+describe('a lease whose grant got lost', () => {
+  it.each(['load', 'throw'] as const)(
+    'is given back, so that others need not wait for it (%s)',
+    async (onStoreError) => {
+      app.store.next('leaseFill', lostReply);
+      const call = app.cache.getOrLoad('a', () => 'ours', { onStoreError });
+      if (onStoreError === 'load') expect(await call).toBe('ours');
+      else await expect(call).rejects.toMatchObject({ code: 'STORE_TIMEOUT' });
+      expect(await other.cache.getOrLoad('a', () => 'theirs')).toBe('theirs');
+      expect(await other.cache.get('a')).toBe('theirs');
+    },
+  );
 });
 
 describe('a store that does not answer', () => {

@@ -1,0 +1,102 @@
+import type { Clock } from '../base/clock.js';
+import type { ErrorSink } from '../base/error-sink.js';
+import { isStoreAway, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import type { VersionStrategy } from '../store/entry-operations.js';
+import type { LeaseOutcome } from '../store/fill-operations.js';
+import type { CacheTxnStore } from '../store/store.js';
+import type { ResolvedLoadOptions } from './cache.options.js';
+import { StoreBreaker } from './store-breaker.js';
+
+/** What a load has beside its time-out: until it begins, and until its value has arrived. Then other processes may fill as well. */
+const LEASE_MARGIN_MS = 1_000;
+
+/** The store does not answer, or is left alone because it did not. */
+export interface Away {
+  readonly kind: 'away';
+}
+
+const AWAY: Away = { kind: 'away' };
+
+/** What the leases are made of. */
+export interface FillLeaseDependencies {
+  readonly store: CacheTxnStore;
+  readonly clock: Clock;
+  readonly strategy: VersionStrategy;
+  readonly report: ErrorSink;
+}
+
+/** Leases of a store to fill its missing values, also while it is away or takes no writes. */
+export class FillLeases {
+  private readonly breaker: StoreBreaker;
+
+  constructor(private readonly deps: FillLeaseDependencies) {
+    this.breaker = new StoreBreaker(deps.clock);
+  }
+
+  /**
+   * The value, or a lease on it. Before the load: whatever is written after this ends the lease, and the value that was loaded is not published.
+   *
+   * @throws StoreUnavailableError, StoreTimeoutError when `onStoreError` says so
+   */
+  async ask(
+    key: string,
+    token: string,
+    { onStoreError, timeoutMs }: ResolvedLoadOptions,
+  ): Promise<LeaseOutcome | Away> {
+    const isOpen = onStoreError === 'load';
+    if (isOpen && !this.breaker.asks()) return AWAY;
+    try {
+      const outcome = await this.deps.store.leaseFill({ key, token, leaseMs: timeoutMs + LEASE_MARGIN_MS });
+      this.breaker.answered();
+      return outcome;
+    } catch (error) {
+      // It may have been granted, and nobody would know whose it is.
+      if (error instanceof StoreTimeoutError) this.giveBack(key, token);
+      const hit = error instanceof StoreUnavailableError ? await this.read(key) : undefined;
+      if (hit !== undefined) return hit;
+      if (!isOpen) throw error;
+      this.noteAway(error, key);
+      return AWAY;
+    }
+  }
+
+  /**
+   * Publishes a loaded value, and answers its version; 0 when anything has happened to the key since the lease.
+   *
+   * @throws StoreUnavailableError, StoreTimeoutError when `onStoreError` says so
+   */
+  async publish(key: string, token: string, value: string, options: ResolvedLoadOptions): Promise<number> {
+    const { store, strategy } = this.deps;
+    try {
+      const filled = await store.fill({ key, token, value, ttlMs: options.ttlMs, strategy });
+      return filled.kind === 'filled' ? filled.version : 0;
+    } catch (error) {
+      if (options.onStoreError === 'throw') throw error;
+      this.noteAway(error, key);
+      return 0;
+    }
+  }
+
+  /** There is nothing to publish. Nobody waits for that: if it does not arrive, the lease ends by itself. */
+  giveBack(key: string, token: string): void {
+    const { store, strategy } = this.deps;
+    store.fill({ key, token, value: undefined, ttlMs: 0, strategy }).catch(() => undefined);
+  }
+
+  /** A server that takes no writes, because it is full or has lost its replicas, still has what it has. */
+  private async read(key: string): Promise<LeaseOutcome | undefined> {
+    try {
+      const [entry] = await this.deps.store.readEntries([key]);
+      if (entry?.value === undefined || entry.intent !== undefined) return undefined;
+      return { kind: 'hit', value: entry.value, version: entry.version };
+    } catch {
+      return undefined; // What the question for the lease met is told.
+    }
+  }
+
+  /** @throws the error, unless it says that the store is away */
+  private noteAway(error: unknown, key: string): void {
+    if (!isStoreAway(error)) throw error;
+    if (this.breaker.failed()) this.deps.report(error, { during: 'cache read', details: { key } });
+  }
+}
