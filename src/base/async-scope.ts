@@ -10,7 +10,7 @@ export interface Binding {
 export class ScopeKey<T> {
   private static count = 0;
   declare protected readonly type: T;
-  /** Its place in the bindings; keys are constants of modules, so there are few. */
+  /** Its place in the bindings; keys belong to modules of code or of an application, so there are few. */
   readonly index = ScopeKey.count++;
   constructor(readonly description: string) {}
 

@@ -1,3 +1,4 @@
+import { StreamableFile } from '@nestjs/common';
 import { followSignals } from '../base/abort.js';
 import { present } from '../base/assert.js';
 import { callScope } from '../base/async-scope.js';
@@ -74,16 +75,31 @@ export class CachedLayer implements PipelineLayer {
   /** The method has the signal of the load, too: when its time is over nobody waits for it any longer. */
   private async load(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {
     const load: Loader<unknown> = async (signal) => {
+      // The client may have left while the call waited for another one's load.
+      call.signal.throwIfAborted();
       const either = followSignals([call.signal, signal]);
       const inner = { ...call, signal: either.signal };
       try {
-        return (await callScope.run(currentCall, inner, () => next(inner))).at(-1);
+        return checkData((await callScope.run(currentCall, inner, () => next(inner))).at(-1), call);
       } finally {
         either.stop();
       }
     };
     return [await this.cache.getOrLoad(key, load, options)];
   }
+}
+
+/** JSON would keep the inside of a stream, and not what flows through it. */
+function checkData(value: unknown, { target, methodName }: Call): unknown {
+  const isStream = typeof (value as { readonly pipe?: unknown } | null | undefined)?.pipe === 'function';
+  if (!isStream && !(value instanceof StreamableFile)) return value;
+  const named = `${target.name}.${methodName}`;
+  throw new InvalidOptionsError(
+    `@Cached of ${named}: a stream cannot be cached; return its data, or cache what it is made of`,
+    {
+      details: { method: named },
+    },
+  );
 }
 
 function checkMethod(method: DecoratedMethod, mayBeLeftOut: boolean): void {

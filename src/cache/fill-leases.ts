@@ -28,6 +28,8 @@ export interface FillLeaseDependencies {
 /** Leases of a store to fill its missing values, also while it is away or takes no writes. */
 export class FillLeases {
   private readonly breaker: StoreBreaker;
+  /** It was told that loads go on without the store, which has given no lease since. */
+  private isTold = false;
 
   constructor(private readonly deps: FillLeaseDependencies) {
     this.breaker = new StoreBreaker(deps.clock);
@@ -48,14 +50,16 @@ export class FillLeases {
     try {
       const outcome = await this.deps.store.leaseFill({ key, token, leaseMs: timeoutMs + LEASE_MARGIN_MS });
       this.breaker.answered();
+      this.isTold = false;
       return outcome;
     } catch (error) {
       // It may have been granted, and nobody would know whose it is.
       if (error instanceof StoreTimeoutError) this.giveBack(key, token);
-      const hit = error instanceof StoreUnavailableError ? await this.read(key) : undefined;
-      if (hit !== undefined) return hit;
-      if (!isOpen) throw error;
-      this.noteAway(error, key);
+      const entry = error instanceof StoreUnavailableError ? await this.read(key) : 'unanswered';
+      if (entry !== undefined && entry !== 'unanswered') return entry;
+      if (!isOpen || !isStoreAway(error)) throw error;
+      if (entry === 'unanswered') this.breaker.failed();
+      this.tell(error, key);
       return AWAY;
     }
   }
@@ -71,8 +75,9 @@ export class FillLeases {
       const filled = await store.fill({ key, token, value, ttlMs: options.ttlMs, strategy });
       return filled.kind === 'filled' ? filled.version : 0;
     } catch (error) {
-      if (options.onStoreError === 'throw') throw error;
-      this.noteAway(error, key);
+      if (options.onStoreError === 'throw' || !isStoreAway(error)) throw error;
+      this.breaker.failed();
+      this.tell(error, key);
       return 0;
     }
   }
@@ -83,20 +88,21 @@ export class FillLeases {
     store.fill({ key, token, value: undefined, ttlMs: 0, strategy }).catch(() => undefined);
   }
 
-  /** A server that takes no writes, because it is full or has lost its replicas, still has what it has. */
-  private async read(key: string): Promise<LeaseOutcome | undefined> {
+  /**
+   * A server that takes no writes, because it is full or has lost its replicas, still has what it has. Undefined for nothing that may be shown.
+   */
+  private async read(key: string): Promise<LeaseOutcome | 'unanswered' | undefined> {
     try {
       const [entry] = await this.deps.store.readEntries([key]);
       if (entry?.value === undefined || entry.intent !== undefined) return undefined;
       return { kind: 'hit', value: entry.value, version: entry.version };
     } catch {
-      return undefined; // What the question for the lease met is told.
+      return 'unanswered'; // What the question for the lease met is told.
     }
   }
 
-  /** @throws the error, unless it says that the store is away */
-  private noteAway(error: unknown, key: string): void {
-    if (!isStoreAway(error)) throw error;
-    if (this.breaker.failed()) this.deps.report(error, { during: 'cache read', details: { key } });
+  private tell(error: Error, key: string): void {
+    if (!this.isTold) this.deps.report(error, { during: 'cache read', details: { key } });
+    this.isTold = true;
   }
 }

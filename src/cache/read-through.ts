@@ -1,6 +1,6 @@
 import { callScope, ScopeKey } from '../base/async-scope.js';
 import { type Clock, sleep } from '../base/clock.js';
-import { TransactionAbortedError } from '../base/errors.js';
+import { isStoreAway, TransactionAbortedError } from '../base/errors.js';
 import { inTime } from '../base/in-time.js';
 import { newId } from '../base/random.js';
 import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
@@ -35,7 +35,7 @@ interface Asked {
 }
 
 const STILL_LOADING = new Error('another call is still loading');
-const OTHERS = { hasBegun: false };
+const NEVER_OWN = { hasBegun: false };
 
 /** What a read-through is made of. */
 export interface ReadThroughDependencies extends FillLeaseDependencies {
@@ -147,7 +147,7 @@ export class ReadThrough {
     const underway = this.leased.get(lease.token);
     return underway === undefined
       ? this.begin(lease.token, this.waitFor(asked, lease.token))
-      : this.joined(asked, underway, OTHERS);
+      : this.joined(asked, underway, NEVER_OWN);
   }
 
   /** A load that has not begun yet, by this call or by another that asks at the same time. */
@@ -161,7 +161,8 @@ export class ReadThrough {
   }
 
   /**
-   * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left.
+   * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left,
+   * or was to throw while the store is away.
    *
    * @param own tells when the load that it waits for has become its own
    */
@@ -174,7 +175,8 @@ export class ReadThrough {
       return await inTime(this.clock, asked.untilMs - this.clock.now(), underway, () => STILL_LOADING);
     } catch (error) {
       if (error === STILL_LOADING) return own.hasBegun ? underway : unpublished(asked);
-      if (own.hasBegun || !isGivenUp(error)) throw error;
+      const isTheirs = isGivenUp(error) || (isStoreAway(error) && asked.options.onStoreError === 'load');
+      if (own.hasBegun || !isTheirs) throw error;
     }
     const token = newId();
     return this.proceed(asked, token, await this.leases.ask(asked.key, token, asked.options));

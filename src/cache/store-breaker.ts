@@ -24,10 +24,8 @@ export class StoreBreaker {
     this.failures = 0;
   }
 
-  /** Answers whether it is the first one since the store has answered. */
-  failed(): boolean {
+  failed(): void {
     this.failures += 1;
     this.nextAskMs = this.clock.now() + PAUSE_MS;
-    return this.failures === 1;
   }
 }

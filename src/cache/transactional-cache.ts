@@ -118,7 +118,8 @@ export class TransactionalCache {
 
   /**
    * The same for several keys: the values that exist, by key, in one round trip where all are cached. The others are asked for by one call of
-   * `loader`, which gets their keys, apart from those that other calls are loading; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
+   * `loader`, which gets their keys, apart from those that other calls are loading, which
+   * are asked for by themselves when they were waited for in vain; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
    * load keeps only that one from being published.
    *
    * @throws what `loader` throws; InvalidOptionsError `INVALID_OPTIONS` when it gives neither a Map nor an object; LoadTimeoutError `LOAD_TIMEOUT`

@@ -45,6 +45,11 @@ export function compileKey(source: KeySource, options: KeySourceOptions): (call:
   if (Array.isArray(source)) {
     throw new InvalidOptionsError(`${decorator}: it is about one key, not a list of them`, { details: { decorator } });
   }
+  if (typeof source !== 'string' && typeof source !== 'function') {
+    throw new InvalidOptionsError(`${decorator}: first comes the key, a template or a function of the call`, {
+      details: { decorator },
+    });
+  }
   const keysOf = compileKeys(source, options);
   return (call) => {
     const [key, ...more] = keysOf(call);

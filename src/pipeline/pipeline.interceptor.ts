@@ -41,7 +41,7 @@ export class PipelineInterceptor implements NestInterceptor {
   ) {
     if (pipeline === undefined) {
       throw new InvalidOptionsError(
-        'a method has @Locked, @CacheTxn or @Versioned, but nothing supplies them: import CacheTxnModule.forRoot() in the root module',
+        'a method has a decorator of nestjs-cache-txn, but nothing supplies what it does: import CacheTxnModule.forRoot() in the root module',
       );
     }
     this.pipeline = pipeline;

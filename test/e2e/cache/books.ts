@@ -22,9 +22,9 @@ export class Shelf {
   async read(id: string): Promise<{ title: string; read: number }> {
     this.reads += 1;
     const read = this.reads;
+    const title = this.titles.get(id);
     this.begun.reach();
     await this.door?.reached;
-    const title = this.titles.get(id);
     if (title === undefined) throw new NotFoundException(`no book ${id}`);
     return { title, read };
   }

@@ -56,6 +56,12 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     }
   });
 
+  it('a HEAD is answered like its GET', async () => {
+    const { etag } = (await get()).headers;
+    const { status, text, headers } = await app.send('HEAD', '/books/1');
+    expect([status, text, headers['x-cache'], headers.etag]).toEqual([200, '', 'HIT', etag]);
+  });
+
   it('G51: many at once run the method once', async () => {
     shelf.door = milestone();
     const answers = Array.from({ length: 20 }, () => get());
@@ -115,7 +121,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     await shelf.begun.reached;
     await app.send('PUT', '/books/1/Persuasion');
     shelf.door.reach();
-    expect((await slow).headers['x-cache']).toBe('MISS');
+    expect((await slow).body.title).toBe('Emma');
     expect((await get()).body.title).toBe('Persuasion');
   });
 
@@ -125,7 +131,8 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       { title: 'Persuasion' },
       { title: 'Persuasion' },
     ]);
-    expect(await scene.redis.pttl(`${app.namespace}:e:book:1`)).toBeLessThanOrEqual(60_000);
+    const leftMs = await scene.redis.pttl(`${app.namespace}:e:book:1`);
+    expect([leftMs > 0, leftMs <= 60_000]).toEqual([true, true]);
     await app.send('PUT', '/books/1/nothing/put');
     expect(await app.cache.has('book:1')).toBe(false);
   });

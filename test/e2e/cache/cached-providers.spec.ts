@@ -43,6 +43,16 @@ class Prices {
     return seats.length;
   }
 
+  @CachePut('elsewhere:{args.0}', { store: 'other' })
+  async putElsewhere(id: string): Promise<string> {
+    return `${id} put`;
+  }
+
+  @CacheEvict('elsewhere:{args.0}', { store: 'other' })
+  async evictElsewhere(_id: string): Promise<void> {
+    // Nothing: it is about the entry.
+  }
+
   @Cached('elsewhere:{args.0}', { store: 'other' })
   async elsewhere(id: string): Promise<string> {
     this.calls.push(id);
@@ -114,7 +124,10 @@ describe('decorators of providers', () => {
   it('store: the entry is that of another module', async () => {
     const { app, prices } = await start();
     expect([await prices.elsewhere('x'), await prices.elsewhere('x'), prices.calls]).toEqual(['x', 'x', ['x']]);
-    expect(await app.cache.has('elsewhere:x')).toBe(false);
+    await prices.putElsewhere('x');
+    expect([await prices.elsewhere('x'), await app.cache.has('elsewhere:x')]).toEqual(['x put', false]);
+    await prices.evictElsewhere('x');
+    expect([await prices.elsewhere('x'), prices.calls]).toEqual(['x', ['x', 'x']]);
   });
 });
 

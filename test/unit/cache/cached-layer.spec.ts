@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { StreamableFile } from '@nestjs/common';
+import { Readable } from 'node:stream';
 import { callScope } from '../../../src/base/async-scope.js';
 import { TransactionAbortedError } from '../../../src/base/errors.js';
 import { Cached } from '../../../src/cache/cached.decorator.js';
@@ -13,6 +15,8 @@ class Books {
   bare(): void {}
   @Cached('book:{args.0}')
   find(): void {}
+  @Cached('hasty:{args.0}', { ttl: '1m', timeout: '200ms', wait: 0, onStoreError: 'throw' })
+  hasty(): void {}
   @Cached(({ args }) => args as string[])
   byFunction(): void {}
 }
@@ -81,6 +85,51 @@ describe('the layer of @Cached', () => {
     await world.settle();
     leaving.abort();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true, true, true, true]);
+  });
+
+  it.each([new StreamableFile(Buffer.from('file')), Readable.from(['text'])])(
+    'refuses a stream, %p',
+    async (stream) => {
+      const call = find(new AbortController().signal, async () => [stream]);
+      await expect(call).rejects.toThrow('@Cached of Orders.find: a stream cannot be cached');
+      expect(await app.cache.has('book:1')).toBe(false);
+    },
+  );
+
+  it('loads with the options of the decorator', async () => {
+    const around = layer.prepare(describing('hasty'));
+    const call = makeCall({ args: ['1'] });
+    const hanging = around(call, () => new Promise(() => undefined));
+    const late = expect(hanging).rejects.toMatchObject({ code: 'LOAD_TIMEOUT', details: { timeoutMs: 200 } });
+    await world.settle();
+    expect(await around(call, async () => ['at once'])).toEqual(['at once']);
+    await world.elapse(200);
+    await late;
+    expect(await around(call, async () => ['kept for a minute'])).toEqual(['kept for a minute']);
+    await world.elapse(60_000);
+    expect(await app.cache.has('hasty:1')).toBe(false);
+    app.store.always('*', 'refuse');
+    await expect(around(call, async () => [1])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+  });
+
+  it('runs no method for a client that has left while it waited', async () => {
+    const other = await world.process();
+    const begun = milestone();
+    const hanging = (): Promise<string> => {
+      begun.reach();
+      return new Promise(() => undefined);
+    };
+    other.cache.getOrLoad('book:1', hanging, { timeout: '1m' }).catch(() => undefined);
+    await begun.reached;
+    const leaving = new AbortController();
+    let runs = 0;
+    const second = find(leaving.signal, async () => [(runs += 1)]);
+    await world.settle();
+    leaving.abort(new TransactionAbortedError('the client left'));
+    const left = expect(second).rejects.toThrow('the client left');
+    await world.elapse(10_000);
+    await left;
+    expect(runs).toBe(0);
   });
 
   it('refuses a key function that gives several keys', async () => {

@@ -23,7 +23,7 @@ describe.each(['Cached', 'CacheEvict', 'CachePut'])('@%s refuses, when the class
   it.each([
     ['an option that does not exist', 'a', { tll: 5 }, `@${name} has no option 'tll'`],
     ['a malformed key', 'a:{', {}, 'the brace is never closed'],
-    ['no key', '', {}, 'a template is a non-empty string'],
+    ['an empty key', '', {}, 'a template is a non-empty string'],
   ])('%s', (_what, key, options, message) => {
     expect(refused(name, key, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     expect(refused(name, key, options)).toThrow(message);
@@ -58,6 +58,7 @@ it.each([
   expect(refused(name, 'a', options)).toThrow(message);
 });
 
-it.each(['Cached', 'CachePut'])('@%s is about one key', (name) => {
+it.each(['Cached', 'CachePut'])('@%s is about one key, which comes first', (name) => {
+  expect(refused(name, { key: 'a', ttl: '1m' })).toThrow(`@${name}: first comes the key, a template or a function`);
   expect(refused(name, ['a', 'b'])).toThrow(`@${name}: it is about one key, not a list of them`);
 });

@@ -75,6 +75,26 @@ describe('a read while the store does not answer', () => {
     expect([new Set(await Promise.all(calls)).size, loads]).toEqual([2, 2]);
   });
 
+  it('gets a value also when it has joined a call that is to throw', async () => {
+    const begun = milestone();
+    const theirs = other.cache.getOrLoad('a', () => {
+      begun.reach();
+      return new Promise(() => undefined);
+    });
+    theirs.catch(() => undefined);
+    await begun.reached;
+    const strict = app.cache.getOrLoad('a', () => 'strict', { onStoreError: 'throw' });
+    const failed = expect(strict).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+    await world.settle();
+    const joining = observe(app.cache.getOrLoad('a', () => 'loaded'));
+    await world.settle();
+    storeGoesAway();
+    await world.elapse(5);
+    await failed;
+    await world.settle();
+    expect(joining.value).toBe('loaded');
+  });
+
   it('throws where it is told to, by its call or by its module', async () => {
     const strict = await world.process({ cache: { onStoreError: 'throw' } });
     storeGoesAway();
@@ -114,7 +134,9 @@ describe('a store that takes no writes', () => {
       expect(await app.cache.getOrLoad('a', () => 'loaded', { onStoreError })).toBe('cached');
     }
     expect([asked(), app.reported]).toEqual([10, []]);
-    expect(await app.cache.getOrLoad('b', () => 'loaded')).toBe('loaded');
+    for (let i = 0; i < 10; i += 1) expect(await app.cache.getOrLoad('b', () => 'loaded')).toBe('loaded');
+    expect(await app.cache.getOrLoad('a', () => 'loaded')).toBe('cached');
+    expect(app.reported).toHaveLength(1);
   });
 
   it('gives nothing beside a prepared write', async () => {
