@@ -5,7 +5,7 @@ import type {
   Mismatch,
   VersionStrategy,
 } from '../store/entry-operations.js';
-import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
+import type { EntryTimes, FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type { StoredEntry, WriteOperation } from '../store/intent-operations.js';
 import { ExpiringMap } from './expiring-map.js';
@@ -27,10 +27,13 @@ export class EntryTable {
   private readonly staged = new Map<string, StagedWrite>();
   /** Who loads a value for a key that has none, until others may as well. */
   private readonly leases: ExpiringMap<{ readonly token: string; readonly endsAtMs: number }>;
+  /** From when on the value of that version should be loaded anew. */
+  private readonly stale: ExpiringMap<{ readonly version: number; readonly fromMs: number }>;
 
   constructor(maxEntries: number) {
     this.entries = new ExpiringMap(maxEntries);
     this.leases = new ExpiringMap(maxEntries);
+    this.stale = new ExpiringMap(maxEntries);
   }
 
   /** Entries kept, expired ones included until they are swept. */
@@ -96,10 +99,16 @@ export class EntryTable {
   }
 
   /** The value, or leave to fill it. */
-  lease({ key, token, leaseMs }: LeaseRequest, now: Instant): LeaseOutcome {
+  lease({ key, token, leaseMs, replaces, withTimes }: LeaseRequest, now: Instant): LeaseOutcome {
     const { intent, ...record } = this.read(key, now) ?? NOTHING_STORED;
     if (intent !== undefined) return { kind: 'intent', intent, beside: record };
-    if (record.value !== undefined) return { kind: 'hit', ...record };
+    const { value, version } = record;
+    if (value !== undefined && version !== replaces) {
+      const times = this.timesOf(key, version, now);
+      return withTimes || times.staleAtMs !== Number.POSITIVE_INFINITY
+        ? { kind: 'hit', value, version, times }
+        : { kind: 'hit', value, version };
+    }
     const held = this.leases.get(key, now.ms);
     if (held !== undefined && held.token !== token)
       return { kind: 'busy', remainingMs: held.endsAtMs - now.ms, token: held.token };
@@ -109,11 +118,25 @@ export class EntryTable {
   }
 
   /** Publishes a loaded value if nothing has happened to the key since its lease, which is not over (protocol I3). */
-  fill({ key, token, value, ...write }: FillRequest, now: Instant): FillOutcome {
+  fill({ key, token, value, freshMs = 0, ...write }: FillRequest, now: Instant): FillOutcome {
     if (this.staged.has(key) || this.leases.get(key, now.ms)?.token !== token) return { kind: 'refused' };
-    if (value !== undefined) return { kind: 'filled', version: this.apply({ kind: 'put', key, value, ...write }, now) };
-    this.leases.delete(key);
-    return { kind: 'ended' };
+    if (value === undefined) {
+      this.leases.delete(key);
+      return { kind: 'ended' };
+    }
+    const version = this.apply({ kind: 'put', key, value, ...write }, now);
+    const endsAtMs = expiryOf(write.ttlMs, now);
+    if (freshMs > 0) this.stale.set(key, { version, fromMs: now.ms + freshMs }, endsAtMs, now.ms);
+    return { kind: 'filled', version };
+  }
+
+  private timesOf(key: string, version: number, now: Instant): EntryTimes {
+    const stale = this.stale.get(key, now.ms);
+    return {
+      nowMs: now.ms,
+      endsAtMs: this.entries.expiryOf(key, now.ms) ?? Number.POSITIVE_INFINITY,
+      staleAtMs: stale?.version === version ? stale.fromMs : Number.POSITIVE_INFINITY,
+    };
   }
 
   private versionOf(key: string, now: Instant): number {

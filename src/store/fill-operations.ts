@@ -5,7 +5,7 @@
 import type { EntryRecord, VersionStrategy } from './entry-operations.js';
 import type { Intent } from './intent.js';
 
-/** Reads a key and, where it has no value, asks for leave to fill it. */
+/** Reads a key and, where it has no value, or one that is to be replaced, asks for leave to fill it. */
 export interface LeaseRequest {
   readonly key: string;
   /** Identifies the loader; the same token asks again for the same lease. */
@@ -15,13 +15,28 @@ export interface LeaseRequest {
    * with its entry at the latest.
    */
   readonly leaseMs: number;
+  /** A version whose value is to be loaded anew, as if it were missing: it stays until the fill. Any other one is a hit. */
+  readonly replaces?: number;
+  /** Whether a hit shall tell its times, also where the value never needs loading anew. */
+  readonly withTimes?: boolean;
+}
+
+/** When what happens to an entry by itself, in ms by the server's time. */
+export interface EntryTimes {
+  /** When the entry was read. */
+  readonly nowMs: number;
+  /** When it ends; infinity for never. */
+  readonly endsAtMs: number;
+  /** From when on its value should be loaded anew, see {@link FillRequest.freshMs}; infinity for never. */
+  readonly staleAtMs: number;
 }
 
 export type LeaseOutcome =
-  | ({ readonly kind: 'hit' } & EntryRecord)
-  /** There is no value, and the caller may fill it. */
+  /** The times where they were asked for, and where the value has to be loaded anew some time. */
+  | { readonly kind: 'hit'; readonly value: string; readonly version: number; readonly times?: EntryTimes }
+  /** There is no value, or the one to be replaced, and the caller may fill it. */
   | { readonly kind: 'leased' }
-  /** There is no value, and the holder of `token` is loading it for another `remainingMs`; nothing has happened to the key since it began. */
+  /** The same, and the holder of `token` is loading it for another `remainingMs`; nothing has happened to the key since it began. */
   | { readonly kind: 'busy'; readonly remainingMs: number; readonly token: string }
   /** A prepared write is in the way: whoever loads now must not fill. */
   | { readonly kind: 'intent'; readonly intent: Intent; readonly beside: EntryRecord };
@@ -34,6 +49,8 @@ export interface FillRequest {
   readonly value: string | undefined;
   /** 0 keeps the entry for ever. */
   readonly ttlMs: number;
+  /** For how long the value counts as fresh, if shorter than its TTL. A later write of any kind ends that. Default: until its end. */
+  readonly freshMs?: number;
   readonly strategy: VersionStrategy;
 }
 

@@ -134,8 +134,8 @@ describe('the scripts touch no key but their KEYS', () => {
     const keys = [scripts.unique('entry')];
     expect(await runConfined(scripts, 'fill-lease', keys, ['one', LONG_MS])).toEqual(['leased']);
     expect(await runConfined(scripts, 'fill-lease', keys, ['two', LONG_MS])).toMatchObject({ 0: 'busy' });
-    expect(await runConfined(scripts, 'fill', keys, ['two', LONG_MS, 'counter', 'value'])).toEqual(['refused']);
-    expect(await runConfined(scripts, 'fill', keys, ['one', LONG_MS, 'counter', 'value'])).toMatchObject({
+    expect(await runConfined(scripts, 'fill', keys, ['two', LONG_MS, 'counter', 0, 'value'])).toEqual(['refused']);
+    expect(await runConfined(scripts, 'fill', keys, ['one', LONG_MS, 'counter', 0, 'value'])).toMatchObject({
       0: 'filled',
     });
     expect(await runConfined(scripts, 'fill-lease', keys, ['two', LONG_MS])).toMatchObject({ 0: 'hit' });

@@ -7,26 +7,33 @@ export { LONG_MS } from './commit-bench.js';
 interface FillOptions {
   readonly ttlMs?: number;
   readonly strategy?: 'timestamp' | 'counter';
+  /** Fresh to its end unless it says otherwise. */
+  readonly freshMs?: number;
 }
 
 /** The two scripts behind loads after a miss, beside those that they meet. */
 export class FillBench extends IntentBench {
-  async lease(key: string, token: string, leaseMs = LONG_MS): Promise<Reply> {
-    return (await this.bench.run('fill-lease', [key], [token, leaseMs])) as Reply;
+  async lease(
+    key: string,
+    token: string,
+    leaseMs = LONG_MS,
+    { replaces = '', times = '' }: { readonly replaces?: number | string; readonly times?: 'times' | '' } = {},
+  ): Promise<Reply> {
+    return (await this.bench.run('fill-lease', [key], [token, leaseMs, replaces, times])) as Reply;
   }
 
   async fill(
     key: string,
     token: string,
     value = 'loaded',
-    { ttlMs = LONG_MS, strategy = 'timestamp' }: FillOptions = {},
+    { ttlMs = LONG_MS, strategy = 'timestamp', freshMs = 0 }: FillOptions = {},
   ): Promise<Reply> {
-    return (await this.bench.run('fill', [key], [token, ttlMs, strategy, value])) as Reply;
+    return (await this.bench.run('fill', [key], [token, ttlMs, strategy, freshMs, value])) as Reply;
   }
 
   /** There was nothing to fill it with. */
   async giveBack(key: string, token: string): Promise<Reply> {
-    return (await this.bench.run('fill', [key], [token, 0, 'timestamp'])) as Reply;
+    return (await this.bench.run('fill', [key], [token, 0, 'timestamp', 0])) as Reply;
   }
 
   /** The lease of a key is over, as if its time had passed and the key had stayed for another reason. */

@@ -62,7 +62,7 @@ describe('a server that is out of memory and evicts nothing', () => {
   it('refuses fill-lease and fill before any write', async () => {
     const before = await txn().snapshot('unleased', 'leased');
     await expect(bench().bench.run('fill-lease', ['unleased'], ['ann', LONG_MS])).rejects.toThrow(OOM);
-    await expect(bench().bench.run('fill', ['leased'], ['ann', 0, 'counter', 'value'])).rejects.toThrow(OOM);
+    await expect(bench().bench.run('fill', ['leased'], ['ann', 0, 'counter', 0, 'value'])).rejects.toThrow(OOM);
     expect(await txn().snapshot('unleased', 'leased')).toEqual(before);
   });
 

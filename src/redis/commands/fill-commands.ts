@@ -14,13 +14,14 @@ export class FillCommands {
     private readonly keys: KeySpace,
   ) {}
 
-  async lease({ key, token, leaseMs }: LeaseRequest): Promise<LeaseOutcome> {
-    const fields = await this.runner.script(this.scripts.lease, [this.keys.entry(key)], [token, Math.ceil(leaseMs)]);
+  async lease({ key, token, leaseMs, replaces, withTimes = false }: LeaseRequest): Promise<LeaseOutcome> {
+    const args = [token, Math.ceil(leaseMs), replaces ?? '', withTimes ? 'times' : ''];
+    const fields = await this.runner.script(this.scripts.lease, [this.keys.entry(key)], args);
     const reply = ReplyReader.of(fields, 'fill-lease');
     const kind = reply.text();
     switch (kind) {
       case 'hit':
-        return { kind, value: reply.text(), version: reply.number() };
+        return readHit(reply);
       case 'leased':
         return { kind };
       case 'busy':
@@ -34,12 +35,22 @@ export class FillCommands {
     }
   }
 
-  async fill({ key, token, value, ttlMs, strategy }: FillRequest): Promise<FillOutcome> {
-    const args = [token, ttlMs, strategy, ...(value === undefined ? [] : [value])];
+  async fill({ key, token, value, ttlMs, freshMs = 0, strategy }: FillRequest): Promise<FillOutcome> {
+    const args = [token, ttlMs, strategy, freshMs, ...(value === undefined ? [] : [value])];
     const reply = ReplyReader.of(await this.runner.script(this.scripts.fill, [this.keys.entry(key)], args), 'fill');
     const kind = reply.text();
     if (kind === 'filled') return { kind, version: reply.number() };
     if (kind === 'ended' || kind === 'refused') return { kind };
     throw unexpected('fill', 'an outcome', kind);
   }
+}
+
+function readHit(reply: ReplyReader): LeaseOutcome {
+  const hit = { kind: 'hit', value: reply.text(), version: reply.number() } as const;
+  if (reply.isDone) return hit;
+  const nowMs = reply.number();
+  const endsAtMs = reply.optionalNumber() ?? Number.POSITIVE_INFINITY;
+  // A script cannot answer a nil at the end.
+  const staleAtMs = reply.isDone ? Number.POSITIVE_INFINITY : reply.number();
+  return { ...hit, times: { nowMs, endsAtMs, staleAtMs } };
 }

@@ -20,6 +20,7 @@ import { outcomeCases } from './outcome.cases.js';
 import { partialHoldCases } from './partial-hold.cases.js';
 import { prepareCases } from './prepare.cases.js';
 import { queueCases } from './queue.cases.js';
+import { refreshCases } from './refresh.cases.js';
 import { releaseCases } from './release.cases.js';
 import { renewCases } from './renew.cases.js';
 import { rollCases } from './roll.cases.js';
@@ -57,6 +58,7 @@ export function storeConformanceCases(): readonly StoreConformanceCase[] {
     ...intentExpiryCases,
     ...elsewhereCases,
     ...fillCases,
+    ...refreshCases,
     ...leaseEndCases,
     ...rollCases,
     ...lifecycleCases,

@@ -21,6 +21,7 @@ export interface SideView {
 export class IntentSide {
   private readonly prepares: { readonly request: PrepareRequest; versions?: readonly number[] }[] = [];
   private fills = 0;
+  private readonly seen = new Map<number, number>();
 
   constructor(private readonly view: SideView) {}
 
@@ -29,8 +30,12 @@ export class IntentSide {
     switch (step.kind) {
       case 'lease': {
         const asking = { key: key(step.key), token: tokenOf(step.who), leaseMs: lengthMs(step.lease) };
-        const outcome = await storeOf(step.who).leaseFill(asking);
-        if (outcome.kind === 'hit') return { ...outcome, version: placeVersion(outcome.version) };
+        const replaces = step.isAnew ? this.seen.get(step.key) : undefined;
+        const outcome = await storeOf(step.who).leaseFill({ ...asking, ...(replaces !== undefined && { replaces }) });
+        if (outcome.kind === 'hit') {
+          this.seen.set(step.key, outcome.version);
+          return { ...outcome, version: placeVersion(outcome.version) };
+        }
         if (outcome.kind === 'busy') return { ...outcome, remainingMs: this.view.describeTime(outcome.remainingMs) };
         if (outcome.kind === 'leased') return outcome;
         const beside = { ...outcome.beside, version: placeVersion(outcome.beside.version) };

@@ -8,6 +8,8 @@ export interface LeaseStep {
   readonly who: number;
   readonly key: number;
   readonly lease: Length;
+  /** Replaces the value that was last seen of the key. */
+  readonly isAnew: boolean;
 }
 
 export interface FillStep {
@@ -67,7 +69,10 @@ export function intentSteps(keys: number, loaders: number): fc.Arbitrary<IntentS
     strategy,
   });
   return fc.oneof(
-    { weight: 4, arbitrary: fc.record<LeaseStep>({ kind: fc.constant('lease'), who, key, lease: length }) },
+    {
+      weight: 4,
+      arbitrary: fc.record<LeaseStep>({ kind: fc.constant('lease'), who, key, lease: length, isAnew: fc.boolean() }),
+    },
     { weight: 4, arbitrary: fc.record<FillStep>({ kind: fc.constant('fill'), who, key, ttl, strategy }) },
     {
       weight: 3,

@@ -57,8 +57,8 @@ export const PLANTED_BUGS = {
     },
     async leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
       const outcome = await store.leaseFill(request);
-      const isBeside = outcome.kind === 'intent' && outcome.beside.value !== undefined;
-      return isBeside ? { kind: 'hit', ...outcome.beside } : outcome;
+      if (outcome.kind !== 'intent' || outcome.beside.value === undefined) return outcome;
+      return { kind: 'hit', value: outcome.beside.value, version: outcome.beside.version };
     },
   }),
 } as const satisfies Record<string, (store: CacheTxnStore) => Overrides>;

@@ -34,8 +34,8 @@ export const IntentBlindSlot = slotOf(
   class extends EntryTable {
     override lease(request: LeaseRequest, now: Instant): LeaseOutcome {
       const outcome = super.lease(request, now);
-      const isShown = outcome.kind === 'intent' && outcome.beside.value !== undefined;
-      return isShown ? { kind: 'hit', ...outcome.beside } : outcome;
+      if (outcome.kind !== 'intent' || outcome.beside.value === undefined) return outcome;
+      return { kind: 'hit', value: outcome.beside.value, version: outcome.beside.version };
     }
   },
 );

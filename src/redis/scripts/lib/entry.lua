@@ -3,6 +3,7 @@
 --   i a prepared write, not yet visible: 'txn deadline_ms kind version ttl_ms expires_ms [decider,anchor]', where the brackets are
 --     for clients, and expires_ms is when the committed value ends: the key itself has no TTL meanwhile, so that no eviction of volatile keys can take the write
 --   f token of whoever loads a value for it   fdl until when others leave that to it, ms: every write of the key ends both
+--   s 'version stale_ms': from when on the value of that version should be loaded anew, where it has to be; no other version's
 -- A key with a prepared write has no TTL; any other one has its entry's.
 
 -- The committed version, 0 for none; nil for one that no commit wrote: above 2^53 it could not be answered.
@@ -19,6 +20,12 @@ end
 local function next_version(version, strategy, now_us)
   if version > 0 and strategy == 'counter' then return version + 1 end
   return math.max(version + 1, now_us)
+end
+
+-- When the value of this version gets stale, as digits; nil for never.
+local function stale_from(stored, version)
+  local of, stale_ms = string.match(stored or '', '^(%d+) (%d+)$')
+  return of == version and stale_ms or nil
 end
 
 -- Nobody who began to load before may fill the key after (protocol I3); token is the field f.
