@@ -26,7 +26,8 @@ export {
 export type { StoreBound } from './base/store-name.js';
 export type { ParticipantTransaction, TransactionFate } from './commit/participants/participant.js';
 export type { DatabaseContext, TransactionDatabase } from './commit/deciders/transaction-database.js';
-export type { CacheModuleOptions, LoadOptions, WriteOptions } from './cache/cache.options.js';
+export type { CacheNamespace } from './cache/cache-namespace.js';
+export type { CacheModuleOptions, LoadOptions, TtlOf, WriteOptions } from './cache/cache.options.js';
 export { CacheEvict, type CacheEvictOptions } from './cache/cache-evict.decorator.js';
 export { CachePut, type CachePutOptions } from './cache/cache-put.decorator.js';
 export { Cached, type CachedOptions } from './cache/cached.decorator.js';

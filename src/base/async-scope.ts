@@ -43,6 +43,11 @@ export class AsyncScope {
     return this.runAll([key.to(value)], fn);
   }
 
+  /** Runs `fn` outside of everything: work that outlives the call must not go on with its locks. */
+  runOutside<R>(fn: () => R): R {
+    return this.storage.run(NONE, fn);
+  }
+
   /** Runs `fn` with several bindings at once. */
   runAll<R>(added: readonly Binding[], fn: () => R): R {
     const bindings = (this.storage.getStore() ?? NONE).slice();

@@ -36,3 +36,11 @@ export function wholeNumber(value: number, option: string, min: number, max: num
     details: { option, min, max },
   });
 }
+
+/** The value, which must be a number, bounds inclusive. @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function between(value: number, option: string, min: number, max: number): number {
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw new InvalidOptionsError(`${option}: ${String(value)} must be a number from ${min} to ${max}`, {
+    details: { option, min, max },
+  });
+}

@@ -1,14 +1,25 @@
 import { type Duration, toMs } from '../base/duration.js';
-import { oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
+import { InvalidOptionsError } from '../base/errors.js';
+import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
+import { checkTags } from './tags.js';
 
 /** Options of one write. */
 export interface WriteOptions {
   /** How long the entry lives after its write; 0 for ever. Default the module's `cache.ttl`, `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
+  /** Names with which the entry can be invalidated together with others, by `cache.invalidateTags`. Default none; up to 32. */
+  readonly tags?: readonly string[];
 }
 
+/** Gives the TTL of a value that was loaded. */
+export type TtlOf<T> = { bivarianceHack(value: T): Duration }['bivarianceHack'];
+
 /** Options of `getOrLoad` and `getOrLoadMany`. */
-export interface LoadOptions extends WriteOptions {
+export interface LoadOptions<T = unknown> {
+  /** How long a loaded value is fresh, or a function of it that says so; 0 for ever. Default the module's `cache.ttl`, `'10m'`; up to 365 days. */
+  readonly ttl?: Duration | TtlOf<T>;
+  /** As for writes. What is invalidated while it is loaded is given to its callers and cached by nobody. */
+  readonly tags?: readonly string[];
   /**
    * How long a loader may take: then its signal aborts, and its callers get LoadTimeoutError `LOAD_TIMEOUT`. Other processes leave the load to it
    * for a second longer. Default the module's `cache.timeout`, `'5s'`; 1 ms to 1 hour.
@@ -24,44 +35,110 @@ export interface LoadOptions extends WriteOptions {
    * `STORE_UNAVAILABLE` or `STORE_TIMEOUT`. Default the module's `cache.onStoreError`, `'load'`.
    */
   readonly onStoreError?: 'load' | 'throw';
+  /**
+   * For how long after its `ttl` a value is still given at once, while one call of all processes loads it anew. Default the module's, 0; up to 365 days.
+   * Until then `get` and transactions give it as well: nobody has written anything newer.
+   */
+  readonly staleWhileRevalidate?: Duration;
+  /** For how long after its `ttl` a value is given when loading it anew fails, or takes longer than `softTimeout`. Default the module's, 0; up to 365 days. */
+  readonly staleIfError?: Duration;
+  /** How long a call waits for a load where it has a stale value to give instead; the load goes on. Default the module's, `timeout`; 1 ms to 1 hour. */
+  readonly softTimeout?: Duration;
+  /** For how long it is remembered that the loader gave no value (`undefined`). Default the module's, 0: it is asked again each time; up to 365 days. */
+  readonly negativeTtl?: Duration;
+  /** Each `ttl` is shortened by up to this part of it, at random, so that what was loaded together does not end together. Default the module's, 0; up to 1. */
+  readonly jitter?: number;
+  /** A value that is read with less than this left is loaded anew, behind the call's back. Default the module's, 0; up to 365 days. */
+  readonly refreshAhead?: Duration;
+  /**
+   * The same by chance, the likelier the nearer the end is and the longer the load took, so that it hits one of many calls: the beta of XFetch; 1 is
+   * usual. Default the module's, 0: never; up to 100.
+   */
+  readonly xfetch?: number;
 }
 
 /** Options of `forRoot({ cache })`: defaults for every write and every load. */
-export type CacheModuleOptions = LoadOptions;
+export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'> {
+  /** Default `'10m'`; up to 365 days. */
+  readonly ttl?: Duration;
+}
 
 /** The options of one load in milliseconds. */
 export interface ResolvedLoadOptions {
-  readonly ttlMs: number;
+  readonly ttl: number | TtlOf<unknown>;
+  readonly tags: readonly string[];
   readonly timeoutMs: number;
   readonly waitMs: number;
   readonly onStoreError: 'load' | 'throw';
+  readonly staleWhileRevalidateMs: number;
+  readonly staleIfErrorMs: number;
+  readonly softTimeoutMs: number;
+  readonly negativeTtlMs: number;
+  readonly jitter: number;
+  readonly refreshAheadMs: number;
+  readonly xfetch: number;
 }
 
 const HOUR_MS = 3_600_000;
 /** The options of one write. */
-export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true };
-/** The options of one load. */
-export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ttl: true, timeout: true, wait: true, onStoreError: true };
-
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true };
 /** The options of `forRoot({ cache })`. */
-export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = LOAD_OPTIONS;
+export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
+  ttl: true,
+  timeout: true,
+  wait: true,
+  onStoreError: true,
+  staleWhileRevalidate: true,
+  staleIfError: true,
+  softTimeout: true,
+  negativeTtl: true,
+  jitter: true,
+  refreshAhead: true,
+  xfetch: true,
+};
+/** The options of one load. */
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...CACHE_MODULE_OPTIONS, tags: true };
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveTtlMs(options: WriteOptions, module: CacheModuleOptions): number {
   onlyOptions(options, WRITE_OPTIONS, 'a write');
-  return toMs(options.ttl ?? module.ttl ?? '10m', 'cache.ttl');
+  return ttlMsOf(options.ttl ?? module.ttl ?? '10m');
+}
+
+/** The TTL that a function gave. @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function ttlMsOf(ttl: Duration): number {
+  return toMs(ttl, 'cache.ttl');
 }
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOptions): ResolvedLoadOptions {
   onlyOptions(options, LOAD_OPTIONS, 'a load');
-  const { ttl, timeout = module.timeout ?? '5s', wait = module.wait ?? '10s' } = options;
-  const onStoreError = options.onStoreError ?? module.onStoreError ?? 'load';
-  oneOf(onStoreError, ['load', 'throw'], 'cache.onStoreError');
+  const given = <N extends keyof CacheModuleOptions>(name: N): LoadOptions[N] => options[name] ?? module[name];
+  const ttl = given('ttl') ?? '10m';
+  const timeoutMs = toMs(given('timeout') ?? '5s', 'cache.timeout', { min: 1, max: HOUR_MS });
   return {
-    ttlMs: resolveTtlMs(ttl === undefined ? {} : { ttl }, module),
-    timeoutMs: toMs(timeout, 'cache.timeout', { min: 1, max: HOUR_MS }),
-    waitMs: toMs(wait, 'cache.wait', { max: HOUR_MS }),
-    onStoreError,
+    ttl: typeof ttl === 'function' ? ttl : ttlMsOf(ttl),
+    tags: checkTags(options.tags ?? []),
+    timeoutMs,
+    waitMs: toMs(given('wait') ?? '10s', 'cache.wait', { max: HOUR_MS }),
+    onStoreError: oneOf(given('onStoreError') ?? 'load', ['load', 'throw'], 'cache.onStoreError'),
+    staleWhileRevalidateMs: toMs(given('staleWhileRevalidate') ?? 0, 'cache.staleWhileRevalidate'),
+    staleIfErrorMs: toMs(given('staleIfError') ?? 0, 'cache.staleIfError'),
+    softTimeoutMs: toMs(given('softTimeout') ?? timeoutMs, 'cache.softTimeout', { min: 1, max: HOUR_MS }),
+    negativeTtlMs: toMs(given('negativeTtl') ?? 0, 'cache.negativeTtl'),
+    jitter: between(given('jitter') ?? 0, 'cache.jitter', 0, 1),
+    refreshAheadMs: toMs(given('refreshAhead') ?? 0, 'cache.refreshAhead'),
+    xfetch: between(given('xfetch') ?? 0, 'cache.xfetch', 0, 100),
   };
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS`: a function of the value has no place where there is none yet */
+export function checkModuleTtl({ ttl }: CacheModuleOptions): void {
+  if (typeof ttl === 'function')
+    throw new InvalidOptionsError(
+      'cache.ttl of the module has to be a duration; give a function of the value to each load',
+      {
+        details: { option: 'cache.ttl' },
+      },
+    );
 }

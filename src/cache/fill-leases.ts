@@ -1,8 +1,9 @@
 import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { isStoreAway, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
+import { newId } from '../base/random.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
-import type { LeaseOutcome } from '../store/fill-operations.js';
+import type { FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import type { ResolvedLoadOptions } from './cache.options.js';
 import { StoreBreaker } from './store-breaker.js';
@@ -15,7 +16,12 @@ export interface Away {
   readonly kind: 'away';
 }
 
-const AWAY: Away = { kind: 'away' };
+export const AWAY: Away = { kind: 'away' };
+
+/** What is asked for under which token. */
+export interface LeaseQuestion extends Pick<LeaseRequest, 'key' | 'token' | 'withTimes'> {
+  readonly replaces?: number | undefined;
+}
 
 /** What the leases are made of. */
 export interface FillLeaseDependencies {
@@ -41,14 +47,21 @@ export class FillLeases {
    * @throws StoreUnavailableError, StoreTimeoutError when `onStoreError` says so
    */
   async ask(
-    key: string,
-    token: string,
-    { onStoreError, timeoutMs }: ResolvedLoadOptions,
+    { key, token, replaces, withTimes }: LeaseQuestion,
+    options: ResolvedLoadOptions,
   ): Promise<LeaseOutcome | Away> {
+    const { onStoreError, timeoutMs } = options;
     const isOpen = onStoreError === 'load';
     if (isOpen && !this.breaker.asks()) return AWAY;
     try {
-      const outcome = await this.deps.store.leaseFill({ key, token, leaseMs: timeoutMs + LEASE_MARGIN_MS });
+      const leaseMs = timeoutMs + LEASE_MARGIN_MS;
+      const outcome = await this.deps.store.leaseFill({
+        key,
+        token,
+        leaseMs,
+        ...(replaces !== undefined && { replaces }),
+        ...(withTimes && { withTimes }),
+      });
       this.breaker.answered();
       this.isTold = false;
       return outcome;
@@ -69,17 +82,30 @@ export class FillLeases {
    *
    * @throws StoreUnavailableError, StoreTimeoutError when `onStoreError` says so
    */
-  async publish(key: string, token: string, value: string, options: ResolvedLoadOptions): Promise<number> {
+  async publish(
+    { key, token }: LeaseQuestion,
+    { value, ttlMs, freshMs }: Pick<FillRequest, 'value' | 'ttlMs' | 'freshMs'>,
+    { onStoreError }: ResolvedLoadOptions,
+  ): Promise<number> {
     const { store, strategy } = this.deps;
     try {
-      const filled = await store.fill({ key, token, value, ttlMs: options.ttlMs, strategy });
+      const filled = await store.fill({ key, token, value, ttlMs, ...(freshMs && { freshMs }), strategy });
       return filled.kind === 'filled' ? filled.version : 0;
     } catch (error) {
-      if (options.onStoreError === 'throw' || !isStoreAway(error)) throw error;
+      if (onStoreError === 'throw' || !isStoreAway(error)) throw error;
       this.breaker.failed();
       this.tell(error, key);
       return 0;
     }
+  }
+
+  /** What was loaded anew is no more: neither is the value, unless somebody has written meanwhile. Nobody waits for that. */
+  remove(key: string, version: number): void {
+    const operation = { kind: 'delete', key, expected: { kind: 'version', version } } as const;
+    const request = { txnId: newId(), operations: [operation], guards: [], outcomeTtlMs: 0 };
+    this.deps.store.commit(request).catch((error: unknown) => {
+      if (error instanceof Error) this.tell(error, key);
+    });
   }
 
   /** There is nothing to publish. Nobody waits for that: if it does not arrive, the lease ends by itself. */

@@ -1,13 +1,23 @@
 import { Settlement } from '../base/settlement.js';
+import type { StoredValue } from './stored-value.js';
 
-/** Gets the encoded values of keys from where they come from; those that exist. */
-export type LoadMany = (keys: readonly string[]) => Promise<ReadonlyMap<string, string>>;
+/** What was loaded, as it is to be kept. */
+export interface Loadable {
+  readonly stored: StoredValue;
+  /** 0 keeps it for ever. */
+  readonly ttlMs: number;
+  /** How long it is fresh, if shorter; 0 for as long as it lives. */
+  readonly freshMs: number;
+}
+
+/** Gets the encoded values of keys from where they come from; those that exist, and those that are known not to where that is to be kept. */
+export type LoadMany = (keys: readonly string[]) => Promise<ReadonlyMap<string, Loadable>>;
 
 /** Loads what is missing of some keys by one call, as soon as each of them is known to be there or not. */
 export class LoadBatch {
   private readonly missing = new Set<string>();
   private unknown: number;
-  private loaded: Settlement<ReadonlyMap<string, string>> | undefined;
+  private loaded: Settlement<ReadonlyMap<string, Loadable>> | undefined;
 
   constructor(
     private readonly keys: readonly string[],
@@ -20,7 +30,7 @@ export class LoadBatch {
    * Loads a key with the others, or alone when those have been loaded.
    * @throws what the load throws
    */
-  async load(key: string): Promise<string | undefined> {
+  async load(key: string): Promise<Loadable | undefined> {
     if (this.unknown === 0) return (await this.loadMany([key])).get(key);
     this.missing.add(key);
     this.loaded ??= new Settlement();

@@ -2,12 +2,11 @@ import { sharedAbortController } from '../base/abort.js';
 import type { Clock } from '../base/clock.js';
 import { InvalidOptionsError, LoadTimeoutError } from '../base/errors.js';
 import { inTime } from '../base/in-time.js';
-import type { ActiveTransaction } from '../txn/active-transaction.js';
-import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
+import type { Random } from '../base/random.js';
 import { checkValueBytes } from '../txn/txn.options.js';
-import { noteLoaded } from '../version/resource-call.js';
+import { type ResolvedLoadOptions, ttlMsOf } from './cache.options.js';
 import { encode } from './json-codec.js';
-import type { LoadMany } from './load-batch.js';
+import type { Loadable, LoadMany } from './load-batch.js';
 
 /**
  * Gets a value that the cache has not from where it comes from; undefined for none. The signal aborts when nobody waits any longer: give it to
@@ -27,47 +26,49 @@ export type ManyLoader<T> = (
   signal: AbortSignal,
 ) => LoadedValues<T> | Promise<LoadedValues<T>>;
 
+/** What turns loaded values into what is kept. */
+export interface LoadEncoding {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly options: ResolvedLoadOptions;
+}
+
 /**
  * @throws what the loader throws, and what is wrong with a value of it; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than
- * `timeoutMs`
+ * its `timeout`
  */
-export function encoding(loader: ManyLoader<unknown>, clock: Clock, timeoutMs: number): LoadMany {
+export function encoding(loader: ManyLoader<unknown>, { clock, random, options }: LoadEncoding): LoadMany {
   return async (keys) => {
-    const values = mapOf(await loadInTime(loader, keys, clock, timeoutMs));
-    const texts = new Map<string, string>();
+    const fromMs = clock.now();
+    const values = mapOf(await loadInTime(loader, keys, clock, options.timeoutMs));
+    // For those who load early; and only then, so that others find the plain text of a codec.
+    const notes = options.xfetch > 0 ? { took: Math.round(clock.now() - fromMs) } : {};
+    const loaded = new Map<string, Loadable>();
     for (const key of keys) {
       const value = values.get(key);
-      if (value === undefined) continue;
-      const text = encode(value, key);
-      checkValueBytes(Buffer.byteLength(text), key);
-      texts.set(key, text);
+      if (value === undefined) {
+        const { negativeTtlMs: ttlMs } = options;
+        if (ttlMs > 0) loaded.set(key, { stored: { body: '', notes: { none: true } }, ttlMs, freshMs: 0 });
+        continue;
+      }
+      const body = encode(value, key);
+      checkValueBytes(Buffer.byteLength(body), key);
+      loaded.set(key, { stored: { body, notes }, ...lifeOf(value, options, random) });
     }
-    return texts;
+    return loaded;
   };
 }
 
-/** What is loaded inside a transaction is its own view of the keys: its snapshot may be an old one (protocol I9). */
-export async function loadInside(
-  coordinator: TransactionCoordinator,
-  txn: ActiveTransaction,
-  keys: readonly string[],
-  load: LoadMany,
-): Promise<ReadonlyMap<string, string>> {
-  const views = await txn.read(keys);
-  const missing = keys.filter((_, i) => views[i]?.value === undefined);
-  const loaded = missing.length > 0 ? await load(missing) : new Map<string, string>();
-  if (missing.length > 0) txn.assertUsable();
-  for (const [key, text] of loaded) {
-    txn.buffer.recordLoad(key, text);
-    noteLoaded(coordinator.store, key, 0);
-  }
-  const texts = new Map<string, string>();
-  keys.forEach((key, i) => {
-    // What the transaction has written meanwhile, or another of its loads has found, is its view of the key.
-    const text = views[i]?.value ?? txn.buffer.view(key)?.value ?? loaded.get(key);
-    if (text !== undefined) texts.set(key, text);
-  });
-  return texts;
+/** It is kept for as long as it may be given, fresh or not. */
+function lifeOf(
+  value: unknown,
+  { ttl, jitter, staleIfErrorMs, staleWhileRevalidateMs }: ResolvedLoadOptions,
+  random: Random,
+): Pick<Loadable, 'ttlMs' | 'freshMs'> {
+  const fullMs = typeof ttl === 'function' ? ttlMsOf(ttl(value)) : ttl;
+  const ttlMs = jitter === 0 ? fullMs : Math.ceil(fullMs * (1 - jitter * random()));
+  const graceMs = Math.max(staleIfErrorMs, staleWhileRevalidateMs);
+  return ttlMs === 0 || graceMs === 0 ? { ttlMs, freshMs: 0 } : { ttlMs: ttlMs + graceMs, freshMs: ttlMs };
 }
 
 function loadInTime<T>(

@@ -1,223 +1,249 @@
-import { callScope, ScopeKey } from '../base/async-scope.js';
-import { type Clock, sleep } from '../base/clock.js';
-import { isStoreAway, TransactionAbortedError } from '../base/errors.js';
+import { callScope } from '../base/async-scope.js';
 import { inTime } from '../base/in-time.js';
-import { newId } from '../base/random.js';
+import type { Random } from '../base/random.js';
+import { isStoreAway } from '../base/errors.js';
 import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
-import type { LeaseOutcome } from '../store/fill-operations.js';
-import type { CacheTxnStore } from '../store/store.js';
 import { currentResource } from '../version/resource-call.js';
 import type { ResolvedLoadOptions } from './cache.options.js';
-import { type Away, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
+import { AWAY, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
+import { freshnessOf } from './freshness.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
-import { NextLoad } from './next-load.js';
+import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
+import { reportOf } from './load-report.js';
+import { readStored } from './stored-value.js';
+import { areCurrent, NO_TAGS, type TagVersionMap, type TagVersions } from './tag-versions.js';
 
-/** Between two looks whether another process has filled; each pause is twice as long as the one before. */
-const FIRST_PAUSE_MS = 5;
-const MAX_PAUSE_MS = 50;
+/** Newer versions met on one key in one read, all to be replaced, before it loads without caching. */
+const MOST_ROUNDS = 8;
 
-/** An encoded value and the version that it has in the store; 0 where it was not published. Undefined: there is none anywhere. */
-export interface Loaded {
-  readonly text: string;
-  readonly version: number;
-}
-
-type Loading = Promise<Loaded | undefined>;
-
-/** A key whose value may have to be loaded. */
-interface Asked {
-  readonly key: string;
-  /** Answers the encoded value, or undefined for nothing to cache. */
-  readonly load: () => Promise<string | undefined>;
-  readonly options: ResolvedLoadOptions;
-  /** How long to wait for others, by the clock. */
-  readonly untilMs: number;
-}
-
-const STILL_LOADING = new Error('another call is still loading');
-const NEVER_OWN = { hasBegun: false };
+const TAKES_LONG = new Error('the load takes longer than softTimeout');
 
 /** What a read-through is made of. */
 export interface ReadThroughDependencies extends FillLeaseDependencies {
   readonly resolver: IntentResolver;
+  readonly random: Random;
+  readonly tags: Pick<TagVersions, 'present' | 'ensure'>;
+}
+
+/** What is read, and how what is missing is loaded. */
+export interface ReadThroughRequest {
+  /** Each once. */
+  readonly keys: readonly string[];
+  readonly load: LoadMany;
+  readonly options: ResolvedLoadOptions;
+  /** Versions of values that do not do. */
+  readonly replaces?: ReadonlyMap<string, number>;
+}
+
+/** A key that is read. */
+interface Asked extends Missing {
+  /** Loads later, behind the back of the call. */
+  readonly behind: LoadBatch;
+  readonly round: number;
+}
+
+/** A value or its load, which has begun; and its renewal, which begins when that resolves. */
+interface Answer {
+  readonly found: Loading | Loaded;
+  readonly renewal?: Promise<void>;
 }
 
 /**
- * Reads outside of transactions that load what the cache has not. A loaded value is published only if nothing has happened to its key
- * since the load began (protocol section 5, I3). Whoever finds that another call is loading, here or in another process, waits for its value
- * where that cannot be older than what it would load itself.
+ * Reads outside of transactions that load what the cache has not, or what is not to be given any longer. A loaded value is published only if nothing
+ * has happened to its key since the load began (protocol section 5, I3).
  */
 export class ReadThrough {
-  private readonly store: CacheTxnStore;
-  private readonly clock: Clock;
-  private readonly resolver: IntentResolver;
   private readonly leases: FillLeases;
-  /** Loads that are under way, by the token of the lease that they began with. */
-  private readonly leased = new Map<string, Loading>();
-  /** Loads of keys that have a prepared write, or whose store is away: they may be written at any moment. */
-  private readonly unleased = new NextLoad<Loaded | undefined>();
-  /** The keys whose loaders the present call is inside of. */
-  private readonly inside = new ScopeKey<ReadonlySet<string>>('keys being loaded');
+  private readonly flights: LoadFlights<Asked>;
+  /** Keys that are being loaded anew behind the backs of their readers. */
+  private readonly renewed = new Set<string>();
+  /** Failures that are told already: each has as many callers as shared the load. */
+  private readonly told = new WeakSet<object>();
 
-  constructor(deps: ReadThroughDependencies) {
-    this.store = deps.store;
-    this.clock = deps.clock;
-    this.resolver = deps.resolver;
+  constructor(private readonly deps: ReadThroughDependencies) {
+    const { clock, resolver } = deps;
     this.leases = new FillLeases(deps);
+    const onHit = async (asked: Asked, hit: Hit): Loading => (await this.judge(asked, hit)).found;
+    this.flights = new LoadFlights({ clock, resolver, leases: this.leases, onHit });
   }
 
   /**
-   * The encoded values that exist, in one round trip where all are there. Those that are missing are loaded by one call of `loadMany`, when the
-   * store has told which; also where it cannot tell of some, so that the leases on the others come to their end.
+   * What is there, by key, in one round trip where all does. What is missing is loaded by one call of `load`, when the store has told
+   * which; also where it cannot tell of some, so that the leases on the others come to their end.
    *
-   * @param keys each once
-   * @throws what `loadMany` throws; StoreUnavailableError, StoreTimeoutError when `options.onStoreError` says so
+   * @throws what `load` throws; StoreUnavailableError, StoreTimeoutError when `options.onStoreError` says so
    */
-  async get(
-    keys: readonly string[],
-    loadMany: LoadMany,
-    options: ResolvedLoadOptions,
-  ): Promise<ReadonlyMap<string, string>> {
-    const batch = new LoadBatch(keys, (missing) =>
-      callScope.run(this.inside, new Set([...(callScope.get(this.inside) ?? []), ...missing]), () => loadMany(missing)),
-    );
-    const untilMs = this.clock.now() + options.waitMs;
+  async get({ keys, load, options, replaces }: ReadThroughRequest): Promise<ReadonlyMap<string, Loaded>> {
+    const run: LoadMany = (missing) => this.flights.runLoader(missing, () => load(missing));
+    const batch = new LoadBatch(keys, run);
+    const behind = new LoadBatch(keys, (missing) => callScope.runOutside(() => run(missing)));
+    const untilMs = this.deps.clock.now() + options.waitMs;
+    const tags = options.tags.length === 0 ? undefined : this.ensureTags(options);
     const found = await Promise.all(
-      keys.map((key) => this.find({ key, load: () => batch.load(key), options, untilMs }, batch)),
+      keys.map((key) =>
+        this.find(
+          {
+            key,
+            load: () => batch.load(key),
+            behind,
+            options,
+            untilMs,
+            tagVersions: NO_TAGS,
+            replaces: replaces?.get(key),
+            round: 0,
+          },
+          batch,
+          tags,
+        ),
+      ),
     );
-    const texts = new Map<string, string>();
+    const values = new Map<string, Loaded>();
     keys.forEach((key, i) => {
-      const text = found[i];
-      if (text !== undefined) texts.set(key, text);
+      const value = found[i];
+      if (value !== undefined) values.set(key, value);
     });
-    return texts;
+    return values;
   }
 
-  private async find(asked: Asked, batch: LoadBatch): Promise<string | undefined> {
-    const resource = currentResource(this.store);
-    const isResource = resource?.key === asked.key;
-    let found: Loaded | undefined | Loading;
+  private async find(asked: Asked, batch: LoadBatch, tags: Promise<TagVersionMap | undefined> | undefined): Loading {
+    const { key } = asked;
+    const resource = currentResource(this.deps.store);
+    const isResource = resource?.key === key;
+    const known = (): void => {
+      asked.behind.known();
+    };
+    let answer: Answer | undefined;
     try {
       const prefetched = isResource ? resource.takePrefetched()?.record : undefined;
-      if (prefetched?.value !== undefined) return prefetched.value;
-      const token = newId();
-      const lease = await this.leases.ask(asked.key, token, asked.options);
-      // At once: others of this process who are told of the lease look for its load.
-      found = this.proceed(asked, token, lease);
+      answer =
+        prefetched?.value === undefined
+          ? await this.ask(asked, tags)
+          : await this.judge(asked, { kind: 'hit', value: prefetched.value, version: prefetched.version });
     } finally {
       batch.known();
+      if (answer?.renewal === undefined) known();
+      else answer.renewal.then(known, known);
     }
-    const loaded = await found;
+    const loaded = await answer.found;
     if (isResource && loaded !== undefined) resource.noteLoaded(loaded.version);
-    return loaded?.text;
+    const report = reportOf(key);
+    if (report !== undefined) Object.assign(report, { source: loaded?.source ?? 'miss', ageMs: loaded?.ageMs });
+    return loaded;
   }
 
-  private proceed(asked: Asked, token: string, lease: LeaseOutcome | Away): Loading | Loaded {
-    switch (lease.kind) {
-      case 'hit':
-        return lease.value === undefined ? unpublished(asked) : { text: lease.value, version: lease.version };
-      case 'leased':
-        return this.begin(token, this.fill(asked, token));
-      case 'busy':
-        // Nothing has been written since the holder asked, so its load finds what one that begins now would find.
-        return this.mayWait(asked) ? this.another(asked, lease) : unpublished(asked);
-      case 'intent':
-        // Only somebody who has gone is overdue, and then nobody needs to wait for whoever clears up.
-        this.resolver.resolve(asked.key, lease.intent).catch(() => undefined);
-        return this.mayWait(asked) ? this.nextTurn(asked) : unpublished(asked);
-      case 'away':
-        return this.mayWait(asked) ? this.nextTurn(asked) : unpublished(asked);
+  /** The value where it does, else a load of it, which has begun. */
+  private async ask(asked: Asked, tags?: Promise<TagVersionMap | undefined>): Promise<Answer> {
+    const { key, options } = asked;
+    const isTimed = options.refreshAheadMs > 0 || options.xfetch > 0 || reportOf(key) !== undefined;
+    const question = this.flights.question(asked, isTimed);
+    const asking = this.leases.ask(question, options);
+    if (tags === undefined) return this.settle(asked, question.token, await asking);
+    const [lease, tagVersions] = await Promise.all([asking, tags]);
+    if (tagVersions !== undefined) return this.settle({ ...asked, tagVersions }, question.token, lease);
+    if (lease.kind === 'leased') this.leases.giveBack(key, question.token);
+    return { found: this.flights.proceed(asked, question.token, AWAY) };
+  }
+
+  private settle(asked: Asked, token: string, lease: Awaited<ReturnType<FillLeases['ask']>>): Answer | Promise<Answer> {
+    return lease.kind === 'hit' ? this.judge(asked, lease) : { found: this.flights.proceed(asked, token, lease) };
+  }
+
+  /** Gives a value that is there, or loads it anew. */
+  private async judge(asked: Asked, hit: Hit): Promise<Answer> {
+    const { options } = asked;
+    // What is not ours to read is no value for whoever decodes it.
+    const stored = readStored(hit.value) ?? { body: hit.value, notes: {} };
+    const loaded: Loaded = { stored, version: hit.version, source: 'hit', ...this.ageOf(hit) };
+    const { tags } = stored.notes;
+    if (tags !== undefined && !(await this.areCurrent(asked, tags))) return this.renew(asked, hit.version);
+    switch (freshnessOf(hit.times, stored.notes.took ?? 0, options, this.deps.random)) {
+      case 'fresh':
+        return { found: loaded };
+      case 'ageing':
+        return { found: loaded, renewal: this.renewBehind(asked, hit.version) };
+      case 'stale':
+        return { found: { ...loaded, source: 'stale' }, renewal: this.renewBehind(asked, hit.version) };
+      case 'last-resort': {
+        const renewed = this.renew(asked, hit.version);
+        await renewed.catch(() => undefined);
+        return { found: this.orStale(asked, loaded, renewed) };
+      }
+      case 'over':
+        return this.renew(asked, hit.version);
     }
   }
 
-  /** The loader of a key that reads the key would wait for itself. */
-  private mayWait({ key, options }: Asked): boolean {
-    return options.waitMs > 0 && callScope.get(this.inside)?.has(key) !== true;
+  private ageOf({ version, times }: Hit): Pick<Loaded, 'ageMs'> {
+    const isTimestamp = this.deps.strategy === 'timestamp';
+    return times === undefined || !isTimestamp ? {} : { ageMs: Math.max(0, times.nowMs - version / 1_000) };
   }
 
-  /** Lets others of this process find the load by its token. */
-  private begin(token: string, load: Loading): Loading {
-    const loading = load.finally(() => this.leased.delete(token));
-    this.leased.set(token, loading);
-    return loading;
-  }
-
-  /** The load of whoever holds the lease, here or in another process. */
-  private another(asked: Asked, lease: LeaseOutcome & { kind: 'busy' }): Loading {
-    const underway = this.leased.get(lease.token);
-    return underway === undefined
-      ? this.begin(lease.token, this.waitFor(asked, lease.token))
-      : this.joined(asked, underway, NEVER_OWN);
-  }
-
-  /** A load that has not begun yet, by this call or by another that asks at the same time. */
-  private nextTurn(asked: Asked): Loading {
-    const own = { hasBegun: false };
-    const turn = this.unleased.run(asked.key, () => {
-      own.hasBegun = true;
-      return unpublished(asked);
-    });
-    return own.hasBegun ? turn : this.joined(asked, turn, own);
-  }
-
-  /**
-   * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left,
-   * or was to throw while the store is away.
-   *
-   * @param own tells when the load that it waits for has become its own
-   */
-  private async joined(
-    asked: Asked,
-    underway: Loading,
-    own: { readonly hasBegun: boolean },
-  ): Promise<Loaded | undefined> {
+  /** Unknown when the store is away, for what can be loaded without it. */
+  private async ensureTags({ tags, onStoreError }: ResolvedLoadOptions): Promise<TagVersionMap | undefined> {
     try {
-      return await inTime(this.clock, asked.untilMs - this.clock.now(), underway, () => STILL_LOADING);
+      return await this.deps.tags.ensure(tags);
     } catch (error) {
-      if (error === STILL_LOADING) return own.hasBegun ? underway : unpublished(asked);
-      const isTheirs = isGivenUp(error) || (isStoreAway(error) && asked.options.onStoreError === 'load');
-      if (own.hasBegun || !isTheirs) throw error;
+      if (onStoreError === 'load' && isStoreAway(error)) return undefined;
+      throw error;
     }
-    const token = newId();
-    return this.proceed(asked, token, await this.leases.ask(asked.key, token, asked.options));
   }
 
-  /**
-   * Looks again and again whether the holder of a lease in another process has filled. When it has failed, or its time is over, one of those that
-   * wait has the next lease.
-   */
-  private async waitFor(asked: Asked, holder: string): Promise<Loaded | undefined> {
-    let leftMs = asked.untilMs - this.clock.now();
-    for (let pauseMs = FIRST_PAUSE_MS; leftMs > 0; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-      await sleep(this.clock, Math.min(pauseMs, leftMs));
-      // A new one: a request that arrives late must not renew a lease that a write has ended.
-      const token = newId();
-      const lease = await this.leases.ask(asked.key, token, asked.options);
-      if (lease.kind !== 'busy' || lease.token !== holder) return this.proceed(asked, token, lease);
-      leftMs = asked.untilMs - this.clock.now();
-    }
-    return unpublished(asked);
-  }
-
-  private async fill({ key, load, options }: Asked, token: string): Promise<Loaded | undefined> {
-    let text: string | undefined;
+  private async areCurrent({ options, tagVersions }: Asked, noted: Readonly<Record<string, number>>): Promise<boolean> {
+    if (areCurrent(noted, tagVersions)) return true;
+    const names = Object.keys(noted);
+    if (names.some((tag) => (tagVersions.get(tag) ?? 0) > (noted[tag] ?? 0))) return false;
+    // Tags that the call did not name, or that were invalidated, and the value made again, after they were read.
     try {
-      text = await load();
-    } finally {
-      if (text === undefined) this.leases.giveBack(key, token);
+      return areCurrent(noted, await this.deps.tags.present(names));
+    } catch (error) {
+      if (options.onStoreError === 'load' && isStoreAway(error)) return false;
+      throw error;
     }
-    return text === undefined ? undefined : { text, version: await this.leases.publish(key, token, text, options) };
   }
-}
 
-async function unpublished({ load }: Asked): Promise<Loaded | undefined> {
-  const text = await load();
-  return text === undefined ? undefined : { text, version: 0 };
-}
+  /** Asks for a lease although there is that version. */
+  private async renew(asked: Asked, version: number): Promise<Answer> {
+    const { options, round } = asked;
+    if (round >= MOST_ROUNDS) return { found: this.flights.proceed(asked, '', AWAY) };
+    const tags = options.tags.length === 0 ? undefined : this.ensureTags(options);
+    return this.ask({ ...asked, replaces: version, round: round + 1 }, tags);
+  }
 
-/** Whether a load ended because of the call that it belonged to, and not because of what it asked. */
-function isGivenUp(error: unknown): boolean {
-  return (
-    error instanceof TransactionAbortedError || (error as { readonly name?: unknown } | null)?.name === 'AbortError'
-  );
+  /** One call of all processes loads; it resolves when the load has begun, or somebody else is at it. */
+  private async renewBehind(asked: Asked, version: number): Promise<void> {
+    const { behind, key, options } = asked;
+    if (this.renewed.has(key)) return;
+    this.renewed.add(key);
+    const question = this.flights.question({ ...asked, replaces: version });
+    let renewing: Loading | undefined;
+    try {
+      const lease = await this.leases.ask(question, options);
+      const again = { ...asked, replaces: version, load: () => behind.load(key) };
+      if (lease.kind === 'leased') renewing = this.flights.fill(again, question.token);
+    } catch (error) {
+      this.tell(error, key);
+    }
+    const end = (): boolean => this.renewed.delete(key);
+    if (renewing === undefined) end();
+    else renewing.then(end, (error: unknown) => end() && this.tell(error, key));
+  }
+
+  /** A load that fails or takes long has the stale value in its place. */
+  private async orStale(asked: Asked, stale: Loaded, renewed: Promise<Answer>): Loading {
+    const load = renewed.then(({ found }) => found);
+    try {
+      return await inTime(this.deps.clock, asked.options.softTimeoutMs, load, () => TAKES_LONG);
+    } catch (error) {
+      if (error !== TAKES_LONG) this.tell(error, asked.key);
+      return { ...stale, source: 'stale' };
+    }
+  }
+
+  private tell(error: unknown, key: string): void {
+    if (typeof error === 'object' && error !== null) {
+      if (this.told.has(error)) return;
+      this.told.add(error);
+    }
+    this.deps.report(error, { during: 'loading a cached value anew', details: { key } });
+  }
 }

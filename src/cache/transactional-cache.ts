@@ -2,22 +2,29 @@ import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
 import { shownAs } from '../base/shown-as.js';
-import { checkKey } from '../store/key-space.js';
+import type { ActiveTransaction } from '../txn/active-transaction.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
-import type { BufferedWrite, View } from '../txn/txn-buffer.js';
+import type { BufferedWrite } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
-import { noteUnreadable } from '../version/resource-call.js';
+import { noteLoaded, noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
+import { CacheNamespace } from './cache-namespace.js';
 import {
   type CacheModuleOptions,
+  checkModuleTtl,
   type LoadOptions,
   resolveLoadOptions,
   resolveTtlMs,
   type WriteOptions,
 } from './cache.options.js';
+import { type CurrentEntry, CurrentEntries } from './current-entries.js';
 import { decode, encode } from './json-codec.js';
-import { encoding, type Loader, loadInside, type ManyLoader } from './loader.js';
+import type { LoadMany } from './load-batch.js';
+import { encoding, type Loader, type ManyLoader } from './loader.js';
 import { ReadThrough } from './read-through.js';
+import { readStored, type StoredValue, writeStored } from './stored-value.js';
+import { notedVersions } from './tag-versions.js';
+import { checkEntryKey, checkTags, TAG_TTL_MS, tagKey } from './tags.js';
 
 /** What the cache is made of. */
 export interface CacheDependencies {
@@ -43,11 +50,16 @@ export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unk
  */
 export class TransactionalCache {
   private readonly readThrough: ReadThrough;
+  private readonly entries: CurrentEntries;
 
   constructor(private readonly deps: CacheDependencies) {
+    checkModuleTtl(deps.options);
     resolveLoadOptions({}, deps.options);
-    const { resolver, store, versionStrategy: strategy } = deps.coordinator;
-    this.readThrough = new ReadThrough({ store, clock: deps.clock, resolver, strategy, report: deps.report });
+    const { coordinator, clock, random, report } = deps;
+    const { resolver, store, versionStrategy: strategy } = coordinator;
+    this.entries = new CurrentEntries(coordinator);
+    const { tags } = this.entries;
+    this.readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags });
   }
 
   /** The value, or undefined when there is none. */
@@ -57,10 +69,10 @@ export class TransactionalCache {
 
   /** The values that exist, by key, in one round trip. Outside a transaction they may be of different moments. */
   async getMany<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
-    const views = await this.read(keys);
+    const entries = await this.read(keys);
     const found = new Map<string, T>();
     keys.forEach((key, i) => {
-      const value = this.valueOf<T>(key, views[i]);
+      const value = this.decoded<T>(key, entries[i]?.stored);
       if (value !== undefined) found.set(key, value);
     });
     return found;
@@ -71,9 +83,9 @@ export class TransactionalCache {
    * replaces (0 when it was not read).
    */
   async getEntry<T = unknown>(key: string): Promise<{ readonly value: T; readonly version: number } | undefined> {
-    const [view] = await this.read([key]);
-    const value = this.valueOf<T>(key, view);
-    return value === undefined ? undefined : { value, version: view?.version ?? 0 };
+    const [entry] = await this.read([key]);
+    const value = this.decoded<T>(key, entry?.stored);
+    return value === undefined ? undefined : { value, version: entry?.version ?? 0 };
   }
 
   /** Whether there is a value, which is read for it. */
@@ -83,21 +95,33 @@ export class TransactionalCache {
 
   /** Writes one value; it lives for `options.ttl`, by default the module's `cache.ttl`. */
   async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
-    const pending = this.write([[key, this.putOf(key, value, options)]]);
-    if (pending) await pending;
+    await this.putAll([[key, value]], options);
   }
 
-  /** All entries together, with one TTL. Outside a transaction they are one commit. */
+  /** All entries together, with one TTL and the same tags. Outside a transaction they are one commit. */
   async setMany(entries: Entries, options: WriteOptions = {}): Promise<void> {
     const pairs = entries instanceof Map ? [...(entries as ReadonlyMap<string, unknown>)] : Object.entries(entries);
-    const pending = this.write(pairs.map(([key, value]) => [key, this.putOf(key, value, options)]));
-    if (pending) await pending;
+    await this.putAll(pairs, options);
   }
 
   /** Removes the entries together; absent ones are no error. */
   async delete(...keys: string[]): Promise<void> {
-    for (const key of keys) checkKey(key, 'key');
+    for (const key of keys) checkEntryKey(key);
     const pending = this.write([...new Set(keys)].map((key) => [key, { kind: 'delete' }]));
+    if (pending) await pending;
+  }
+
+  /**
+   * Makes every entry with one of the tags a miss: one write for each tag, whatever the number of entries, together with the transaction's, or as a commit of its own.
+   * A load that began before keeps nothing under these tags.
+   *
+   * An entry that the same transaction writes with one of the tags is a miss after its commit as well.
+   *
+   * @throws InvalidOptionsError `INVALID_OPTIONS` for more than 32 tags
+   */
+  async invalidateTags(...tags: string[]): Promise<void> {
+    const keys = checkTags(tags).map(tagKey);
+    const pending = this.write(keys.map((key) => [key, { kind: 'bump', ttlMs: TAG_TTL_MS }]));
     if (pending) await pending;
   }
 
@@ -111,7 +135,7 @@ export class TransactionalCache {
    *
    * @throws what `loader` throws; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than `options.timeout`
    */
-  async getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: LoadOptions = {}): Promise<T | undefined> {
+  async getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: LoadOptions<T> = {}): Promise<T | undefined> {
     const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
     return (await this.getOrLoadMany<T>([key], load, options)).get(key);
   }
@@ -127,23 +151,40 @@ export class TransactionalCache {
   async getOrLoadMany<T = unknown>(
     keys: readonly string[],
     loader: ManyLoader<T>,
-    options: LoadOptions = {},
+    options: LoadOptions<T> = {},
   ): Promise<Map<string, T>> {
-    for (const key of keys) checkKey(key, 'key');
-    const { clock, coordinator, options: defaults } = this.deps;
+    for (const key of keys) checkEntryKey(key);
+    const { clock, coordinator, options: defaults, random } = this.deps;
     const resolved = resolveLoadOptions(options, defaults);
     const asked = [...new Set(keys)];
-    const load = encoding(loader, clock, resolved.timeoutMs);
+    const load = encoding(loader, { clock, random, options: resolved });
     const txn = coordinator.active();
-    const texts = txn
-      ? await loadInside(coordinator, txn, asked, load)
-      : await this.readThrough.get(asked, load, resolved);
-    const found = this.valuesOf<T>(texts);
-    if (found.size === texts.size) return found;
-    // What cannot be read stays until its TTL, or until somebody writes the key.
-    const unreadable = [...texts.keys()].filter((key) => !found.has(key));
-    for (const key of unreadable) noteUnreadable(coordinator.store, key);
-    return new Map([...found, ...this.valuesOf<T>(await load(unreadable))]);
+    if (txn) return this.loadInside<T>(txn, asked, load);
+    const values = new Map<string, T>();
+    const unreadable = new Map<string, number>();
+    for (const [key, { stored, version }] of await this.readThrough.get({ keys: asked, load, options: resolved })) {
+      const value = this.decoded<T>(key, stored);
+      if (value !== undefined) values.set(key, value);
+      else if (!stored.notes.none) unreadable.set(key, version);
+    }
+    if (unreadable.size === 0) return values;
+    for (const key of unreadable.keys()) noteUnreadable(coordinator.store, key);
+    const again = { keys: [...unreadable.keys()], load, options: resolved, replaces: unreadable };
+    for (const [key, { stored }] of await this.readThrough.get(again)) {
+      const value = this.decoded<T>(key, stored);
+      if (value !== undefined) values.set(key, value);
+    }
+    return values;
+  }
+
+  /**
+   * The entries whose keys begin with `name` and a colon, as a cache of its own that can be cleared by one write. Only what is written or loaded
+   * through a namespace of that name is cleared with it.
+   *
+   * @throws InvalidOptionsError `INVALID_OPTIONS` for an empty name
+   */
+  namespace(name: string): CacheNamespace {
+    return new CacheNamespace(this, name);
   }
 
   /**
@@ -157,7 +198,7 @@ export class TransactionalCache {
     fn: (current: T | undefined) => T | Promise<T>,
     options: WriteOptions = {},
   ): Promise<T> {
-    checkKey(key, 'key');
+    checkEntryKey(key);
     resolveTtlMs(options, this.deps.options);
     const step = async (): Promise<T> => {
       const next = await fn(await this.get<T>(key));
@@ -170,15 +211,9 @@ export class TransactionalCache {
     return retryConflicts(retry, deps, undefined, () => this.deps.coordinator.run(step));
   }
 
-  private read(keys: readonly string[]): readonly View[] | Promise<readonly View[]> {
-    for (const key of keys) checkKey(key, 'key');
-    if (keys.length === 0) return [];
-    return this.deps.coordinator.active()?.read(keys) ?? this.readAlone(keys);
-  }
-
-  private async readAlone(keys: readonly string[]): Promise<readonly View[]> {
-    const records = await this.deps.coordinator.alone.read(keys);
-    return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
+  private read(keys: readonly string[]): Promise<readonly CurrentEntry[]> {
+    for (const key of keys) checkEntryKey(key);
+    return this.entries.read(keys);
   }
 
   /** Answers the commit to wait for when there is no transaction whose commit will do. */
@@ -189,23 +224,63 @@ export class TransactionalCache {
     return undefined;
   }
 
-  private putOf(key: string, value: unknown, options: WriteOptions): BufferedWrite {
-    checkKey(key, 'key');
-    return { kind: 'put', value: encode(value, key), ttlMs: resolveTtlMs(options, this.deps.options) };
+  /** Everything is checked before anything is sent. */
+  private async putAll(pairs: readonly (readonly [string, unknown])[], options: WriteOptions): Promise<void> {
+    const ttlMs = resolveTtlMs(options, this.deps.options);
+    const bodies = pairs.map(([key, value]) => {
+      checkEntryKey(key);
+      return [key, encode(value, key)] as const;
+    });
+    const notes = options.tags?.length ? await this.notesOf(options.tags) : {};
+    const pending = this.write(
+      bodies.map(([key, body]) => [key, { kind: 'put', value: writeStored({ body, notes }), ttlMs }]),
+    );
+    if (pending) await pending;
   }
 
-  private valuesOf<T>(texts: ReadonlyMap<string, string>): Map<string, T> {
+  /** From before the write: what is invalidated meanwhile is a miss. */
+  private async notesOf(tags: readonly string[]): Promise<StoredValue['notes']> {
+    const each = checkTags(tags);
+    const noted = notedVersions(each, await this.entries.tags.ensure(each));
+    // A tag that is being invalidated right now: with no version that it ever had the entry is a miss.
+    return { tags: noted ?? Object.fromEntries(each.map((tag) => [tag, 0])) };
+  }
+
+  /** What is loaded inside a transaction is its own view of the keys: its snapshot may be an old one (protocol I9). */
+  private async loadInside<T>(
+    txn: ActiveTransaction,
+    keys: readonly string[],
+    load: LoadMany,
+  ): Promise<Map<string, T>> {
     const values = new Map<string, T>();
-    for (const [key, text] of texts) {
-      const value = this.valueOf<T>(key, { value: text, version: 0 });
+    const entries = await this.entries.current(keys, await txn.read(keys), txn);
+    const missing = keys.filter((key, i) => {
+      const stored = entries[i]?.stored;
+      const value = this.decoded<T>(key, stored);
+      if (value !== undefined) values.set(key, value);
+      else if (stored !== undefined && !stored.notes.none) noteUnreadable(this.deps.coordinator.store, key);
+      return value === undefined && !stored?.notes.none;
+    });
+    if (missing.length === 0) return values;
+    const loaded = await load(missing);
+    txn.assertUsable();
+    for (const key of missing) {
+      const loadable = loaded.get(key);
+      if (loadable !== undefined) {
+        txn.buffer.recordLoad(key, writeStored(loadable.stored));
+        noteLoaded(this.deps.coordinator.store, key, 0);
+      }
+      // What the transaction has written meanwhile, or another of its loads has found, is its view of the key.
+      const own = txn.buffer.ownValue(key);
+      const value = this.decoded<T>(key, own === undefined ? loadable?.stored : readStored(own));
       if (value !== undefined) values.set(key, value);
     }
     return values;
   }
 
-  private valueOf<T>(key: string, view: View | undefined): T | undefined {
-    if (view?.value === undefined) return undefined;
-    const decoded = decode(view.value);
+  private decoded<T>(key: string, stored: StoredValue | undefined): T | undefined {
+    if (stored === undefined || stored.notes.none) return undefined;
+    const decoded = decode(stored.body);
     if ('value' in decoded) return decoded.value as T;
     const error = new Error(`a cached value ${decoded.problem}; it counts as a miss`);
     this.deps.report(error, { during: 'cache read', details: { key } });

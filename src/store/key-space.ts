@@ -86,7 +86,7 @@ export function hashTag(serverKey: string): string {
  * @throws KeyTemplateError `KEY_TEMPLATE`
  * @throws LimitExceededError `LIMIT_EXCEEDED` over 512 bytes
  */
-export function checkKey(key: unknown, what: 'key' | 'lock name'): asserts key is string {
+export function checkKey(key: unknown, what: 'key' | 'lock name' | 'tag'): asserts key is string {
   if (typeof key !== 'string' || key === '') {
     throw new KeyTemplateError(`a ${what} must be a non-empty string, not ${key === '' ? 'an empty one' : typeof key}`);
   }

@@ -35,6 +35,11 @@ export class StandAlone {
     return readForCall(this.deps.reader, keys);
   }
 
+  /** Entries that are not what the call is about, whatever their number. */
+  readApart(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    return this.deps.reader.read(keys);
+  }
+
   write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<CommittedVersions> {
     const buffer = new TxnBuffer(this.deps.options);
     buffer.putAll(writes);

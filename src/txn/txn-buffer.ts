@@ -29,7 +29,7 @@ interface SizedWrite {
  */
 export class TxnBuffer {
   private readonly writes = new Map<string, SizedWrite>();
-  /** Values that the transaction has loaded for keys without one: its own view of them, which nobody else gets (protocol I9). */
+  /** Values that the transaction has loaded for keys without one that does: its own view of them, which nobody else gets (protocol I9). */
   private readonly loads = new Map<string, string>();
   /** Of all writes so far, those that later ones replaced included. */
   private bytesEver = 0;
@@ -60,7 +60,14 @@ export class TxnBuffer {
     const write = this.writeOf(key);
     if (write?.kind === 'put') return { value: write.value, version };
     if (write?.kind === 'delete') return { value: undefined, version };
-    return this.reads.has(key) ? { value: read?.value ?? this.loadOf(key), version } : undefined;
+    return this.reads.has(key) ? { value: this.loadOf(key) ?? read?.value, version } : undefined;
+  }
+
+  /** The value that the transaction has written to the key, or loaded for it; undefined for neither, and for a deletion. */
+  ownValue(key: string): string | undefined {
+    const write = this.writeOf(key);
+    if (write?.kind === 'put') return write.value;
+    return write?.kind === 'delete' ? undefined : this.loadOf(key);
   }
 
   /**
@@ -80,7 +87,7 @@ export class TxnBuffer {
     return record;
   }
 
-  /** The key was read, and had no value; the first load of it stays the view. */
+  /** The key was read, and had no value that does; the first load of it stays the view. */
   recordLoad(key: string, value: string): void {
     if (this.loadOf(key) === undefined) this.loads.set(key, value);
   }

@@ -48,9 +48,7 @@ export class FillCommands {
 function readHit(reply: ReplyReader): LeaseOutcome {
   const hit = { kind: 'hit', value: reply.text(), version: reply.number() } as const;
   if (reply.isDone) return hit;
-  const nowMs = reply.number();
-  const endsAtMs = reply.optionalNumber() ?? Number.POSITIVE_INFINITY;
-  // A script cannot answer a nil at the end.
-  const staleAtMs = reply.isDone ? Number.POSITIVE_INFINITY : reply.number();
-  return { ...hit, times: { nowMs, endsAtMs, staleAtMs } };
+  const [nowMs, endsAtMs, staleAtMs] = [reply.number(), reply.number(), reply.number()];
+  const never = (ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : ms);
+  return { ...hit, times: { nowMs, endsAtMs: never(endsAtMs), staleAtMs: never(staleAtMs) } };
 }

@@ -3,7 +3,7 @@
 -- Atomic because the token must be older than every write that its fill does not know.
 -- KEYS    1 entry
 -- ARGV    1 token  2 ms that others leave the load to it  3 the version to replace ('': none)  4 'times' for a hit with its times
--- RETURNS {'hit', value, version[, now ms, ms when it ends or nil, ms when it gets stale or nil]}
+-- RETURNS {'hit', value, version[, now ms, ms when it ends, ms when it gets stale; 0: never]}
 --         | {'leased'} | {'busy', ms left, token of its holder} | {'intent', intent, value or nil, version or nil}
 -- WRITES  f and fdl of the entry; a key that has no version ends with its lease, and a lease ends with its entry at the latest
 -- Idempotent: the same token gets the same lease again.
@@ -16,7 +16,7 @@ if state[1] and state[2] and state[2] ~= ARGV[3] then
   local stale_ms = stale_from(state[6], state[2])
   if not stale_ms and ARGV[4] ~= 'times' then return { 'hit', state[1], state[2] } end
   local ends_ms = redis.call('PEXPIRETIME', KEYS[1])
-  return { 'hit', state[1], state[2], digits(math.floor(server_time_us() / 1000)), ends_ms > 0 and ends_ms, stale_ms }
+  return { 'hit', state[1], state[2], digits(math.floor(server_time_us() / 1000)), math.max(ends_ms, 0), stale_ms or 0 }
 end
 local now_ms = math.floor(server_time_us() / 1000)
 local left_ms = tonumber(state[5] or 0) - now_ms

@@ -1,7 +1,10 @@
 import { LazyAbort } from '../../../src/base/abort.js';
 import { sleep } from '../../../src/base/clock.js';
 import { TransactionTimeoutError } from '../../../src/base/errors.js';
+import { resolveLoadOptions } from '../../../src/cache/cache.options.js';
+import type { LoadMany } from '../../../src/cache/load-batch.js';
 import { ReadThrough } from '../../../src/cache/read-through.js';
+import { TagVersions } from '../../../src/cache/tag-versions.js';
 import type { Committer } from '../../../src/commit/committer.js';
 import type { IntentResolver } from '../../../src/commit/recovery/intent-resolver.js';
 import type { CommittedVersions, Proposal } from '../../../src/commit/protocol/proposal.js';
@@ -16,7 +19,7 @@ import type { Attempt } from './journal.js';
 import type { RowWork } from './row-work.js';
 
 const OPTIONS = resolveTransactionOptions({}, {});
-const LOADING = { ttlMs: 0, timeoutMs: 9_000, waitMs: 10_000, onStoreError: 'load' } as const;
+const LOADING = resolveLoadOptions({ ttl: 0, timeout: '9s', wait: '10s' }, {});
 const OWNER = { storeName: 'simulated', databaseName: DATABASE_NAME };
 
 /** The part of a client that works with rows: changes them together with entries, and loads entries from them. */
@@ -35,6 +38,9 @@ export class RowClient {
       resolver,
       strategy: 'timestamp',
       report: () => undefined,
+      // Nothing here is loaded early.
+      random: () => 0.5,
+      tags: new TagVersions(store, (keys) => store.readEntries(keys), 'timestamp'),
     });
   }
 
@@ -75,10 +81,10 @@ export class RowClient {
   /** What is cached, or the row. @throws DatabaseError as well */
   async load(key: string): Promise<string | undefined> {
     const { link, process } = this.side;
-    const select = async (): Promise<ReadonlyMap<string, string>> => {
+    const load: LoadMany = async () => {
       const text = await link.once(process, 'SELECT', key, (backend) => backend.select(key));
-      return new Map(text === undefined ? [] : [[key, text]]);
+      return new Map(text === undefined ? [] : [[key, { stored: { body: text, notes: {} }, ttlMs: 0, freshMs: 0 }]]);
     };
-    return (await this.readThrough.get([key], select, LOADING)).get(key);
+    return (await this.readThrough.get({ keys: [key], load, options: LOADING })).get(key)?.stored.body;
   }
 }

@@ -31,14 +31,17 @@ describe('getOrLoad', () => {
     expect([load.calls, await other.get('k')]).toEqual([1, { n: 1 }]);
   });
 
-  it('loads what cannot be read, outside a transaction and inside (S11)', async () => {
-    const { cache, coordinator, plant } = await start();
-    await plant('{broken');
-    const load = loader({ n: 1 });
-    expect(await cache.getOrLoad('k', load)).toEqual({ n: 1 });
-    expect(await coordinator.run(() => cache.getOrLoad('k', load))).toEqual({ n: 1 });
-    expect(load.calls).toBe(2);
-  });
+  it.each(['{broken', '~broken', '~{"tags":1}\n{}', '~{}\n{broken'])(
+    'loads what cannot be read, %s, outside a transaction, where it is replaced, and inside (S11)',
+    async (text) => {
+      const { cache, coordinator, plant, other } = await start();
+      await plant(text);
+      const load = loader({ n: 1 });
+      expect(await coordinator.run(() => cache.getOrLoad('k', load))).toEqual({ n: 1 });
+      expect(await cache.getOrLoad('k', load)).toEqual({ n: 1 });
+      expect([await other.get('k'), load.calls]).toEqual([{ n: 1 }, 2]);
+    },
+  );
 
   it('caches for the time that it is told', async () => {
     const { world, cache } = await start();

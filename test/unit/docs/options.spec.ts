@@ -86,7 +86,7 @@ describe('docs/options.md', () => {
       lock: documented('Locks', /^Calls only|^Decorators only|^`@Locked` only/),
       txn: ['isolation', 'timeout'].filter((name) => documented('Transactions', /^$/).includes(name)),
       version: documented('Versions', /^$/).slice(0, 4),
-      cache: documented('Writes and loads', /^$/),
+      cache: documented('Writes and loads', /^Not of the module/),
     };
     for (const [part, names] of Object.entries(parts)) {
       names.push(...own.filter((name) => name.startsWith(`${part}.`)).map((name) => name.slice(part.length + 1)));

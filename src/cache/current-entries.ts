@@ -1,0 +1,75 @@
+import type { ActiveTransaction } from '../txn/active-transaction.js';
+import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
+import type { View } from '../txn/txn-buffer.js';
+import { readStored, type StoredValue } from './stored-value.js';
+import { areCurrent, type TagVersionMap, TagVersions } from './tag-versions.js';
+import { tagKey } from './tags.js';
+
+/** An entry as a call sees it. */
+export interface CurrentEntry {
+  /** Undefined when there is none, or its tags have been invalidated. */
+  readonly stored: StoredValue | undefined;
+  /** The version read; 0 for no entry, and for one that the transaction only wrote. */
+  readonly version: number;
+}
+
+/** Reads entries for the present call, inside its transaction or outside of any. A value whose tags have been invalidated is none. */
+export class CurrentEntries {
+  readonly tags: TagVersions;
+
+  constructor(private readonly coordinator: TransactionCoordinator) {
+    const { alone, store, versionStrategy } = coordinator;
+    this.tags = new TagVersions(store, (keys) => alone.readApart(keys), versionStrategy);
+  }
+
+  /** One round trip, and one more where there are values with tags. */
+  async read(keys: readonly string[]): Promise<readonly CurrentEntry[]> {
+    if (keys.length === 0) return [];
+    const txn = this.coordinator.active();
+    return this.current(keys, txn ? await txn.read(keys) : await this.readAlone(keys), txn);
+  }
+
+  /** What the views, which were read in this call, are worth. */
+  async current(
+    keys: readonly string[],
+    views: readonly View[],
+    txn: ActiveTransaction | undefined,
+  ): Promise<readonly CurrentEntry[]> {
+    const tags = new Set<string>();
+    const entries = views.map(({ value, version }) => ({
+      stored: value === undefined ? undefined : storedOf(value),
+      version,
+    }));
+    const isOwn = keys.map((key) => txn?.buffer.hasWrite(key) === true);
+    entries.forEach(({ stored }, i) => {
+      if (!isOwn[i]) for (const tag of Object.keys(stored?.notes.tags ?? {})) tags.add(tag);
+    });
+    if (tags.size === 0) return entries;
+    const present = txn ? await presentIn(txn, [...tags]) : await this.tags.present([...tags]);
+    return entries.map(({ stored, version }, i) => {
+      const isCurrent = isOwn[i] === true || areCurrent(stored?.notes.tags, present);
+      return { stored: isCurrent ? stored : undefined, version };
+    });
+  }
+
+  private async readAlone(keys: readonly string[]): Promise<readonly View[]> {
+    const records = await this.coordinator.alone.read(keys);
+    return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
+  }
+}
+
+/** What begins with notes that are not ours is no value for whoever decodes it. */
+function storedOf(text: string): StoredValue {
+  return readStored(text) ?? { body: text, notes: {} };
+}
+
+/** The versions that the commit compares; a tag that the transaction itself invalidates vouches for nothing. */
+async function presentIn(txn: ActiveTransaction, tags: readonly string[]): Promise<TagVersionMap> {
+  const views = await txn.read(tags.map(tagKey));
+  const versions = new Map<string, number>();
+  tags.forEach((tag, i) => {
+    const version = views[i]?.version ?? 0;
+    if (version > 0 && !txn.buffer.hasWrite(tagKey(tag))) versions.set(tag, version);
+  });
+  return versions;
+}

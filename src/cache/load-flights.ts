@@ -1,0 +1,216 @@
+import { callScope, ScopeKey } from '../base/async-scope.js';
+import { type Clock, sleep } from '../base/clock.js';
+import { isStoreAway, TransactionAbortedError } from '../base/errors.js';
+import { inTime } from '../base/in-time.js';
+import { newId } from '../base/random.js';
+import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
+import type { LeaseOutcome } from '../store/fill-operations.js';
+import type { ResolvedLoadOptions } from './cache.options.js';
+import type { Away, FillLeases, LeaseQuestion } from './fill-leases.js';
+import type { Loadable } from './load-batch.js';
+import type { LoadSource } from './load-report.js';
+import { NextLoad } from './next-load.js';
+import { type StoredValue, writeStored } from './stored-value.js';
+import { notedVersions, type TagVersionMap } from './tag-versions.js';
+
+/** Between two looks whether another process has filled; each pause is twice as long as the one before. */
+const FIRST_PAUSE_MS = 5;
+const MAX_PAUSE_MS = 50;
+
+/** A value, and the version that it has in the store; 0 where it was not published. */
+export interface Loaded {
+  readonly stored: StoredValue;
+  readonly version: number;
+  readonly source: LoadSource;
+  /** For how long it has been there, where that is known. */
+  readonly ageMs?: number;
+}
+
+/** Undefined: there is no value anywhere. */
+export type Loading = Promise<Loaded | undefined>;
+
+/** The store has a value. */
+export type Hit = LeaseOutcome & { readonly kind: 'hit' };
+
+/** A key whose value is not there, or does not do. */
+export interface Missing {
+  readonly key: string;
+  /** Answers the encoded value, or undefined for nothing to cache. */
+  readonly load: () => Promise<Loadable | undefined>;
+  readonly options: ResolvedLoadOptions;
+  /** How long to wait for others, by the clock. */
+  readonly untilMs: number;
+  /** The versions of its tags from before the load. */
+  readonly tagVersions: TagVersionMap;
+  /** The version that is there. */
+  readonly replaces?: number | undefined;
+}
+
+const STILL_LOADING = new Error('another call is still loading');
+const NEVER_OWN = { hasBegun: false };
+
+/** What flights are made of. */
+export interface LoadFlightsDependencies<T extends Missing> {
+  readonly clock: Clock;
+  readonly resolver: IntentResolver;
+  readonly leases: FillLeases;
+  /** Says what becomes of a value that is there after all. */
+  readonly onHit: (missing: T, hit: Hit) => Loading;
+}
+
+/**
+ * Loads that are under way. Whoever finds that another call is loading, here or in another process, waits for its value where that cannot be older
+ * than what it would load itself.
+ */
+export class LoadFlights<T extends Missing> {
+  /** By the token of the lease that they began with. */
+  private readonly leased = new Map<string, Loading>();
+  /** Loads of keys that have a prepared write, or whose store is away: they may be written at any moment. */
+  private readonly unleased = new NextLoad<Loaded | undefined>();
+  /** The keys whose loaders the present call is inside of. */
+  private readonly inside = new ScopeKey<ReadonlySet<string>>('keys being loaded');
+
+  constructor(private readonly deps: LoadFlightsDependencies<T>) {}
+
+  /** Runs the loader of the keys. */
+  runLoader<R>(keys: readonly string[], loader: () => R): R {
+    return callScope.run(this.inside, new Set([...(callScope.get(this.inside) ?? []), ...keys]), loader);
+  }
+
+  /** Loads, or joins a load, as the lease says. */
+  proceed(missing: T, token: string, lease: LeaseOutcome | Away): Loading {
+    switch (lease.kind) {
+      case 'hit':
+        return this.deps.onHit(missing, lease);
+      case 'leased':
+        return this.fill(missing, token);
+      case 'busy':
+        // Nothing has been written since the holder asked, so its load finds what one that begins now would find.
+        return this.mayWait(missing) ? this.another(missing, lease) : unpublished(missing, 'miss');
+      case 'intent':
+        // Only somebody who has gone is overdue, and then nobody needs to wait for whoever clears up.
+        this.deps.resolver.resolve(missing.key, lease.intent).catch(() => undefined);
+        return this.mayWait(missing) ? this.nextTurn(missing, 'miss') : unpublished(missing, 'miss');
+      case 'away':
+        return this.mayWait(missing) ? this.nextTurn(missing, 'bypass') : unpublished(missing, 'bypass');
+    }
+  }
+
+  /** Loads with the lease. At once: others of this process who are told of it look for the load by its token. */
+  fill(missing: T, token: string): Loading {
+    return this.begin(token, this.loadAndPublish(missing, token));
+  }
+
+  /** What is asked for to have the lease of the key. */
+  question({ key, replaces }: Missing, withTimes = false): LeaseQuestion {
+    // A new one each time: a request that arrives late must not renew a lease that a write has ended.
+    return { key, token: newId(), replaces, withTimes };
+  }
+
+  /** The loader of a key that reads the key would wait for itself. */
+  private mayWait({ key, options }: Missing): boolean {
+    return options.waitMs > 0 && callScope.get(this.inside)?.has(key) !== true;
+  }
+
+  private begin(token: string, load: Loading): Loading {
+    const loading = load.finally(() => this.leased.delete(token));
+    this.leased.set(token, loading);
+    return loading;
+  }
+
+  /** The load of whoever holds the lease, here or in another process. */
+  private another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Loading {
+    const underway = this.leased.get(lease.token);
+    return underway === undefined
+      ? this.begin(lease.token, this.waitFor(missing, lease.token))
+      : this.joined(missing, underway, NEVER_OWN);
+  }
+
+  /** A load that has not begun yet, by this call or by another that asks at the same time. */
+  private nextTurn(missing: T, source: LoadSource): Loading {
+    const own = { hasBegun: false };
+    const turn = this.unleased.run(missing.key, () => {
+      own.hasBegun = true;
+      return unpublished(missing, source);
+    });
+    return own.hasBegun ? turn : this.joined(missing, turn, own);
+  }
+
+  /**
+   * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left,
+   * or was to throw while the store is away.
+   *
+   * @param own tells when the load that it waits for has become its own
+   */
+  private async joined(missing: T, underway: Loading, own: { readonly hasBegun: boolean }): Loading {
+    try {
+      return await inTime(this.deps.clock, this.leftMs(missing), underway, () => STILL_LOADING);
+    } catch (error) {
+      if (error === STILL_LOADING) return own.hasBegun ? underway : unpublished(missing, 'miss');
+      const isTheirs = isGivenUp(error) || (isStoreAway(error) && missing.options.onStoreError === 'load');
+      if (own.hasBegun || !isTheirs) throw error;
+    }
+    const question = this.question(missing);
+    return this.proceed(missing, question.token, await this.deps.leases.ask(question, missing.options));
+  }
+
+  /**
+   * Looks again and again whether the holder of a lease in another process has filled. When it has failed, or its time is over, one of those that
+   * wait has the next lease.
+   */
+  private async waitFor(missing: T, holder: string): Loading {
+    const { clock, leases } = this.deps;
+    let leftMs = this.leftMs(missing);
+    for (let pauseMs = FIRST_PAUSE_MS; leftMs > 0; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      await sleep(clock, Math.min(pauseMs, leftMs));
+      const question = this.question(missing);
+      const lease = await leases.ask(question, missing.options);
+      if (lease.kind !== 'busy' || lease.token !== holder) return this.proceed(missing, question.token, lease);
+      leftMs = this.leftMs(missing);
+    }
+    return unpublished(missing, 'miss');
+  }
+
+  private leftMs({ untilMs }: Missing): number {
+    return untilMs - this.deps.clock.now();
+  }
+
+  private async loadAndPublish(missing: T, token: string): Loading {
+    const { key, options, replaces, tagVersions } = missing;
+    const { leases } = this.deps;
+    let loaded: Loadable | undefined;
+    try {
+      loaded = await missing.load();
+    } finally {
+      if (loaded === undefined) leases.giveBack(key, token);
+    }
+    if (loaded === undefined) {
+      if (replaces !== undefined) leases.remove(key, replaces);
+      return undefined;
+    }
+    const { stored, ttlMs, freshMs } = loaded;
+    const tags = notedVersions(options.tags, tagVersions);
+    if (tags === undefined) {
+      leases.giveBack(key, token);
+      return { stored, version: 0, source: 'miss' };
+    }
+    const value = writeStored(options.tags.length === 0 ? stored : { ...stored, notes: { ...stored.notes, tags } });
+    return {
+      stored,
+      version: await leases.publish({ key, token }, { value, ttlMs, freshMs }, options),
+      source: 'miss',
+    };
+  }
+}
+
+async function unpublished({ load }: Missing, source: LoadSource): Loading {
+  const loaded = await load();
+  return loaded && { stored: loaded.stored, version: 0, source };
+}
+
+/** Whether a load ended because of the call that it belonged to, and not because of what it asked. */
+function isGivenUp(error: unknown): boolean {
+  return (
+    error instanceof TransactionAbortedError || (error as { readonly name?: unknown } | null)?.name === 'AbortError'
+  );
+}

@@ -1,0 +1,47 @@
+/** What is kept beside a value, in the same text, because it must change together with it. */
+export interface ValueNotes {
+  /** Versions of the tags when the value was made: it counts while they are still the same. */
+  readonly tags?: Readonly<Record<string, number>>;
+  /** How long it took to load, in ms. */
+  readonly took?: number;
+  /** It was looked for and not found; there is no body. */
+  readonly none?: true;
+}
+
+/** The text of a value, as its codec makes it, and its notes. */
+export interface StoredValue {
+  readonly body: string;
+  readonly notes: ValueNotes;
+}
+
+/** Begins a first line with notes; no codec of ours begins a text with it. */
+const MARK = '~';
+const NO_NOTES: ValueNotes = Object.freeze({});
+
+/** The text that the store keeps: the body, after a line of notes where there are some. */
+export function writeStored({ body, notes }: StoredValue): string {
+  const isPlain = !body.startsWith(MARK) && Object.keys(notes).length === 0;
+  return isPlain ? body : `${MARK}${JSON.stringify(notes)}\n${body}`;
+}
+
+/** The parts of a text; undefined when it begins with notes that are not ours. */
+export function readStored(text: string): StoredValue | undefined {
+  if (!text.startsWith(MARK)) return { body: text, notes: NO_NOTES };
+  const end = text.indexOf('\n');
+  if (end === -1) return undefined;
+  try {
+    const notes: unknown = JSON.parse(text.slice(1, end));
+    return isNotes(notes) ? { body: text.slice(end + 1), notes } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isNotes(notes: unknown): notes is ValueNotes {
+  if (typeof notes !== 'object' || notes === null || Array.isArray(notes)) return false;
+  const { tags, took, none } = notes as Record<keyof ValueNotes, unknown>;
+  const isTagged =
+    tags === undefined ||
+    (typeof tags === 'object' && tags !== null && Object.values(tags).every(Number.isSafeInteger));
+  return isTagged && (took === undefined || Number.isFinite(took)) && (none === undefined || none === true);
+}
