@@ -1,17 +1,22 @@
 import { InvalidOptionsError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
+import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import type { LoadOptions, WriteOptions } from './cache.options.js';
 import type { LoadedValues, Loader, ManyLoader } from './loader.js';
-import type { Entries, TransactionalCache } from './transactional-cache.js';
+
+/** The cache that a namespace is a part of. */
+interface TaggedCache extends CacheOperations {
+  invalidateTags(...tags: string[]): Promise<void>;
+}
 
 /** Part of a cache: its keys begin with the name of the namespace and a colon, and all of them can be cleared by one write. */
-export class CacheNamespace {
+export class CacheNamespace implements CacheOperations {
   private readonly prefix: string;
   private readonly tag: string;
 
   /** @internal `TransactionalCache.namespace` makes it. */
   constructor(
-    private readonly cache: TransactionalCache,
+    private readonly cache: TaggedCache,
     readonly name: string,
   ) {
     if (typeof name !== 'string' || name === '') {
@@ -50,8 +55,10 @@ export class CacheNamespace {
   }
 
   setMany(entries: Entries, options: WriteOptions = {}): Promise<void> {
-    const pairs = entries instanceof Map ? [...(entries as ReadonlyMap<string, unknown>)] : Object.entries(entries);
-    return this.cache.setMany(new Map(pairs.map(([key, value]) => [this.keyOf(key), value])), this.tagged(options));
+    return this.cache.setMany(
+      new Map(pairsOf(entries).map(([key, value]) => [this.keyOf(key), value])),
+      this.tagged(options),
+    );
   }
 
   delete(...keys: string[]): Promise<void> {

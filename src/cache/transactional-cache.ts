@@ -9,6 +9,7 @@ import { retryConflicts } from '../version/conflict-retry.js';
 import { noteLoaded, noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { CacheNamespace } from './cache-namespace.js';
+import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import {
   type CacheModuleOptions,
   checkModuleTtl,
@@ -36,9 +37,6 @@ export interface CacheDependencies {
   readonly report: ErrorSink;
 }
 
-/** Several entries for one write. */
-export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unknown>>;
-
 /**
  * Cached values as JSON. Inside a transaction reads see the transaction's own writes, repeat what they first saw, and
  * writes wait for its commit; outside each call is a commit of its own, refused when a lock of the call is lost.
@@ -48,7 +46,7 @@ export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unk
  * large, and StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away; a write outside a
  * transaction also what a commit throws, such as LockLostError `LOCK_LOST` and TransactionInDoubtError `TXN_IN_DOUBT`.
  */
-export class TransactionalCache {
+export class TransactionalCache implements CacheOperations {
   private readonly readThrough: ReadThrough;
   private readonly entries: CurrentEntries;
 
@@ -100,8 +98,7 @@ export class TransactionalCache {
 
   /** All entries together, with one TTL and the same tags. Outside a transaction they are one commit. */
   async setMany(entries: Entries, options: WriteOptions = {}): Promise<void> {
-    const pairs = entries instanceof Map ? [...(entries as ReadonlyMap<string, unknown>)] : Object.entries(entries);
-    await this.putAll(pairs, options);
+    await this.putAll(pairsOf(entries), options);
   }
 
   /** Removes the entries together; absent ones are no error. */
