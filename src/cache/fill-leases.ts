@@ -115,11 +115,13 @@ export class FillLeases {
   }
 
   /**
-   * A server that takes no writes, because it is full or has lost its replicas, still has what it has. Undefined for nothing that may be shown.
+   * A server that takes no writes, because it is full or has lost its replicas, still has what it has, and answers. Undefined for nothing that may
+   * be shown.
    */
   private async read(key: string): Promise<LeaseOutcome | 'unanswered' | undefined> {
     try {
       const [entry] = await this.deps.store.readEntries([key]);
+      this.breaker.answered();
       if (entry?.value === undefined || entry.intent !== undefined) return undefined;
       return { kind: 'hit', value: entry.value, version: entry.version };
     } catch {

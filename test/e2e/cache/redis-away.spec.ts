@@ -68,4 +68,18 @@ describe('a cached page whose Redis', () => {
     victim.resume();
     await eventually(async () => expect((await get()).headers['x-cache']).toBe('HIT'), { what: 'a hit' });
   });
+
+  it('G53: is asked again by all when it is back and full', async () => {
+    await get();
+    victim.pause();
+    // Nobody asks it any more when as many have failed as the breaker bears.
+    await Promise.all(Array.from({ length: 5 }, () => get()));
+    victim.resume();
+    const redis = observer(victim);
+    await redis.config('SET', 'maxmemory', '1', 'maxmemory-policy', 'noeviction');
+    await eventually(async () => expect((await get()).headers['x-cache']).toBe('HIT'), { what: 'a hit' });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => get()));
+    expect(answers.map(({ headers }) => headers['x-cache'])).toEqual(Array(10).fill('HIT'));
+    redis.disconnect();
+  });
 });

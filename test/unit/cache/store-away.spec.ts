@@ -139,6 +139,18 @@ describe('a store that takes no writes', () => {
     expect(app.reported).toHaveLength(1);
   });
 
+  it.each(['a', 'b'])('G53: is asked by all again once it has answered what it has of %s', async (key) => {
+    await other.cache.set('a', 'cached');
+    const back = storeGoesAway();
+    for (let i = 0; i < 6; i += 1) await app.cache.getOrLoad(key, () => 'loaded');
+    back();
+    app.store.always('leaseFill', unavailable);
+    await world.elapse(1_000);
+    const before = asked();
+    for (let i = 0; i < 3; i += 1) await app.cache.getOrLoad(key, () => 'loaded');
+    expect(asked() - before).toBe(3);
+  });
+
   it('gives nothing beside a prepared write', async () => {
     await other.cache.set('a', 'cached');
     const intent = { txnId: 'elsewhere', deadlineMs: Number.MAX_SAFE_INTEGER };
