@@ -17,8 +17,7 @@ import {
 } from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
 import type { CacheTxnStore } from '../store/store.js';
-import { showVersion } from '../version/conditional-read.js';
-import { notModified } from '../version/preconditions.js';
+import { answersNotModified, showVersion } from '../version/conditional-read.js';
 import { ResourceCall, withResource } from '../version/resource-call.js';
 import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
 import { CACHE_EVICT } from './cache-evict.decorator.js';
@@ -66,10 +65,9 @@ export class CachedLayer implements PipelineLayer {
     };
     const emitted = await withResource(resource, () => this.load(key, call, load, options));
     http.setHeader('X-Cache', cache);
+    if (answersNotModified(http, resource.shownVersion ?? 0)) return [];
     showVersion(http, resource);
-    if (!notModified(http, resource.shownVersion ?? 0)) return emitted;
-    http.setStatus(304);
-    return [];
+    return emitted;
   }
 
   /** The method has the signal of the load, too: when its time is over nobody waits for it any longer. */

@@ -4,15 +4,15 @@ import { etagOf } from './etag.js';
 import { isWriteMethod, notModified } from './preconditions.js';
 import type { ResourceCall } from './resource-call.js';
 
-/** Reads the resource before the method, for it; true when that is what the client has: then the answer is a 304, without the method. */
-export async function answersNotModified(
-  http: HttpExchange,
-  resource: ResourceCall,
-  reader: EntryReader,
-): Promise<boolean> {
+/** Reads the resource before the method, for it, and gives its version; 0 when there is no entry. */
+export async function prefetch(resource: ResourceCall, reader: EntryReader): Promise<number> {
   const [record] = await reader.read([resource.key]);
   resource.prefetch(record);
-  const version = record?.version ?? 0;
+  return record?.version ?? 0;
+}
+
+/** Answers 304 when `version` is what the client has; false when the answer needs its body. */
+export function answersNotModified(http: HttpExchange, version: number): boolean {
   if (!notModified(http, version)) return false;
   http.setHeader('ETag', etagOf(version));
   http.setStatus(304);
