@@ -33,6 +33,7 @@ export { CacheEvict, type CacheEvictOptions } from './cache/cache-evict.decorato
 export { CachePut, type CachePutOptions } from './cache/cache-put.decorator.js';
 export { Cached, type CachedOptions } from './cache/cached.decorator.js';
 export type { LoadedValues, Loader, ManyLoader } from './cache/loader.js';
+export type { PrincipalOptions } from './cache/principal.js';
 export { TransactionalCache } from './cache/transactional-cache.js';
 export { Locked } from './lock/locked.decorator.js';
 export { CurrentLock, FenceToken, LockSignal } from './lock/lock-parameters.decorator.js';

@@ -73,7 +73,11 @@ export class CacheNamespace implements CacheOperations {
     return this.cache.update(this.keyOf(key), fn, this.tagged(options));
   }
 
-  getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: LoadOptions<T> = {}): Promise<T | undefined> {
+  getOrLoad<T = unknown>(
+    key: string,
+    loader: Loader<T>,
+    options: LoadOptions<NoInfer<T>> = {},
+  ): Promise<T | undefined> {
     return this.cache.getOrLoad(this.keyOf(key), loader, this.tagged(options));
   }
 
@@ -81,7 +85,7 @@ export class CacheNamespace implements CacheOperations {
   async getOrLoadMany<T = unknown>(
     keys: readonly string[],
     loader: ManyLoader<T>,
-    options: LoadOptions<T> = {},
+    options: LoadOptions<NoInfer<T>> = {},
   ): Promise<Map<string, T>> {
     const load: ManyLoader<T> = async (missing, signal) => {
       const values = await loader(

@@ -13,11 +13,11 @@ export interface CacheOperations {
   setMany(entries: Entries, options?: WriteOptions): Promise<void>;
   delete(...keys: string[]): Promise<void>;
   update<T = unknown>(key: string, fn: (current: T | undefined) => T | Promise<T>, options?: WriteOptions): Promise<T>;
-  getOrLoad<T = unknown>(key: string, loader: Loader<T>, options?: LoadOptions<T>): Promise<T | undefined>;
+  getOrLoad<T = unknown>(key: string, loader: Loader<T>, options?: LoadOptions<NoInfer<T>>): Promise<T | undefined>;
   getOrLoadMany<T = unknown>(
     keys: readonly string[],
     loader: ManyLoader<T>,
-    options?: LoadOptions<T>,
+    options?: LoadOptions<NoInfer<T>>,
   ): Promise<Map<string, T>>;
 }
 

@@ -1,6 +1,7 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
+import type { PrincipalOptions } from './principal.js';
 import { checkTags } from './tags.js';
 
 /** Options of one write. */
@@ -57,8 +58,8 @@ export interface LoadOptions<T = unknown> {
   readonly xfetch?: number;
 }
 
-/** Options of `forRoot({ cache })`: defaults for every write and every load. */
-export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'> {
+/** Options of `forRoot({ cache })`: defaults for every write, every load and every `@Cached`. */
+export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, PrincipalOptions {
   /** Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
 }
@@ -80,10 +81,8 @@ export interface ResolvedLoadOptions {
 }
 
 const HOUR_MS = 3_600_000;
-/** The options of one write. */
-export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true };
-/** The options of `forRoot({ cache })`. */
-export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
+/** What loads have and the module has defaults for. */
+const DEFAULTS: OptionNames<Omit<LoadOptions, 'tags'>> = {
   ttl: true,
   timeout: true,
   wait: true,
@@ -96,8 +95,17 @@ export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
   refreshAhead: true,
   xfetch: true,
 };
+/** The options of one write. */
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true };
 /** The options of one load. */
-export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...CACHE_MODULE_OPTIONS, tags: true };
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true };
+/** The options of `forRoot({ cache })`. */
+export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = { ...DEFAULTS, principal: true };
+
+/** Those of the options that one load has. */
+export function loadOptionsOf(options: LoadOptions): LoadOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(LOAD_OPTIONS, name)));
+}
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveTtlMs(options: WriteOptions, module: CacheModuleOptions): number {
@@ -113,7 +121,8 @@ export function ttlMsOf(ttl: Duration): number {
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOptions): ResolvedLoadOptions {
   onlyOptions(options, LOAD_OPTIONS, 'a load');
-  const given = <N extends keyof CacheModuleOptions>(name: N): LoadOptions[N] => options[name] ?? module[name];
+  const given = <N extends keyof LoadOptions>(name: N): LoadOptions[N] =>
+    options[name] ?? (module as LoadOptions)[name];
   const ttl = given('ttl') ?? '10m';
   const timeoutMs = toMs(given('timeout') ?? '5s', 'cache.timeout', { min: 1, max: HOUR_MS });
   return {

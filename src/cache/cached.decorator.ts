@@ -1,19 +1,37 @@
+import { InvalidOptionsError } from '../base/errors.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { StoreBound } from '../base/store-name.js';
 import { methodDecorator, refuseBareUse } from '../pipeline/decorate.js';
 import { compileKey, type KeySource } from '../pipeline/key-source.js';
-import { LOAD_OPTIONS, type LoadOptions, resolveLoadOptions } from './cache.options.js';
+import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, resolveLoadOptions } from './cache.options.js';
+import { checkPrincipal, type PrincipalOptions } from './principal.js';
+import { compileVary } from './vary.js';
 
 /** Options of `@Cached`. */
-export interface CachedOptions extends LoadOptions, StoreBound {}
+export interface CachedOptions extends LoadOptions, PrincipalOptions, StoreBound {
+  /** The answer is the same for all, whoever asks. Default false: what somebody authenticated gets is for that principal alone, unless the key names the user. */
+  readonly public?: boolean;
+  /**
+   * What else the answer depends on: placeholders of key templates without their braces, such as `headers.accept-language`. Their values become a part of
+   * the key, one that is missing as an empty one. Headers among them are named in `Vary`.
+   */
+  readonly vary?: readonly string[];
+}
 
 /** What `@Cached` writes on a method. */
 export interface CachedMetadata {
-  readonly key: KeySource;
+  /** Undefined for that of the URL. */
+  readonly key: KeySource | undefined;
   readonly options: CachedOptions;
 }
 
-const CACHED_OPTIONS: OptionNames<CachedOptions> = { ...LOAD_OPTIONS, store: true };
+const CACHED_OPTIONS: OptionNames<CachedOptions> = {
+  ...LOAD_OPTIONS,
+  store: true,
+  public: true,
+  vary: true,
+  principal: true,
+};
 
 export const CACHED = Symbol('@Cached');
 
@@ -26,20 +44,28 @@ export const CACHED = Symbol('@Cached');
  *
  * The method's signal aborts when `timeout` is over. An interceptor outside of it gets what JSON keeps of the answer, and no class.
  *
- * The key has to name everything that the answer depends on, such as the query and, where it shows what only some may see, the user: whoever
- * asks for the same key gets the same answer.
+ * The key has to name everything that the answer depends on. Of a route it may be left out: then it is the method with its URL, whose query may come in any
+ * order. For a request with `request.user` or `Authorization` the principal is added, unless the key names the user (`{user.id}`), is a function of the
+ * call, or the options say `public`. A principal without a name is answered by the method, with `X-Cache: BYPASS`.
  *
  * @throws InvalidOptionsError `INVALID_OPTIONS`, when the class is defined
  */
 export function Cached<R extends object = Record<string, unknown>>(
   key: Exclude<KeySource<R>, readonly string[]>,
-  options: CachedOptions = {},
-): MethodDecorator {
-  const source = key as KeySource;
-  refuseBareUse("@Cached('order:{params.id}')", source);
-  compileKey(source, { decorator: '@Cached' });
+  options?: CachedOptions,
+): MethodDecorator;
+export function Cached(options?: CachedOptions): MethodDecorator;
+export function Cached(first: KeySource | CachedOptions = {}, second?: CachedOptions): MethodDecorator {
+  refuseBareUse("@Cached('order:{params.id}')", first);
+  const isKey = typeof first !== 'object' || Array.isArray(first) || second !== undefined;
+  const key = isKey ? (first as KeySource) : undefined;
+  const options = isKey ? (second ?? {}) : (first as CachedOptions);
+  if (key !== undefined) compileKey(key, { decorator: '@Cached' });
   onlyOptions(options, CACHED_OPTIONS, '@Cached');
-  const { store: _store, ...load } = options;
-  resolveLoadOptions(load, {});
-  return methodDecorator(CACHED, { key: source, options } satisfies CachedMetadata);
+  resolveLoadOptions(loadOptionsOf(options), {});
+  compileVary(options.vary);
+  checkPrincipal(options, '@Cached: principal');
+  if (!['boolean', 'undefined'].includes(typeof options.public))
+    throw new InvalidOptionsError('@Cached: public is true or false', { details: { option: 'public' } });
+  return methodDecorator(CACHED, { key, options } satisfies CachedMetadata);
 }

@@ -6,7 +6,7 @@ import { InvalidOptionsError } from '../base/errors.js';
 import { storeNameOf } from '../base/store-name.js';
 import type { Call } from '../pipeline/call.js';
 import { currentCall } from '../pipeline/current-call.js';
-import { compileKey } from '../pipeline/key-source.js';
+import type { HttpExchange } from '../pipeline/http-exchange.js';
 import {
   type Around,
   type DecoratedMethod,
@@ -22,7 +22,8 @@ import { ResourceCall, withResource } from '../version/resource-call.js';
 import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
 import { CACHE_EVICT } from './cache-evict.decorator.js';
 import { CACHE_PUT } from './cache-put.decorator.js';
-import type { LoadOptions } from './cache.options.js';
+import { type CacheModuleOptions, type LoadOptions, loadOptionsOf } from './cache.options.js';
+import { compileCachedKey, tellWhomFor } from './cached-key.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
 import type { Loader } from './loader.js';
 import type { TransactionalCache } from './transactional-cache.js';
@@ -35,6 +36,7 @@ export class CachedLayer implements PipelineLayer {
   constructor(
     private readonly cache: TransactionalCache,
     private readonly store: CacheTxnStore,
+    private readonly module: CacheModuleOptions,
     /** Whether a layer may answer in the method's place with nothing; another layer knows. */
     private readonly mayBeLeftOut: (method: DecoratedMethod) => boolean,
   ) {}
@@ -46,17 +48,27 @@ export class CachedLayer implements PipelineLayer {
 
   prepare(method: DecoratedMethod): Around {
     checkMethod(method, this.mayBeLeftOut(method));
-    const { key, options } = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
-    const { store: _store, ...load } = options;
-    const keyOf = compileKey(key, { decorator: '@Cached', method });
-    if (method.httpMethod === undefined) return (call, next) => this.load(keyOf(call), call, next, load);
-    return (call, next) => this.answer(keyOf(call), call, next, load);
+    const metadata = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
+    const load = loadOptionsOf(metadata.options);
+    const keyOf = compileCachedKey(metadata, this.module, method);
+    return (call, next) => {
+      const cached = keyOf(call);
+      const { key } = cached;
+      if (call.http !== undefined) tellWhomFor(call.http, cached);
+      if (key === undefined) return bypass(call, next);
+      return call.http === undefined ? this.load(key, call, next, load) : this.answer(key, call.http, call, next, load);
+    };
   }
 
   /** The ETag is that of the entry, so it fits whatever part of the application shows it. */
-  private async answer(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {
+  private async answer(
+    key: string,
+    http: HttpExchange,
+    call: Call,
+    next: Next,
+    options: LoadOptions,
+  ): Promise<Emitted> {
     checkKey(key, 'key');
-    const http = present(call.http, 'the exchange of a route');
     const resource = new ResourceCall(key, this.store, false, undefined);
     let cache = 'HIT';
     const load: Next = (inner) => {
@@ -85,6 +97,12 @@ export class CachedLayer implements PipelineLayer {
     };
     return [await this.cache.getOrLoad(key, load, options)];
   }
+}
+
+/** The answer of the method, for this call alone. */
+function bypass({ http }: Call, next: Next): Promise<Emitted> {
+  http?.setHeader('X-Cache', 'BYPASS');
+  return next();
 }
 
 /** JSON would keep the inside of a stream, and not what flows through it. */

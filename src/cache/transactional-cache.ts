@@ -132,7 +132,11 @@ export class TransactionalCache implements CacheOperations {
    *
    * @throws what `loader` throws; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than `options.timeout`
    */
-  async getOrLoad<T = unknown>(key: string, loader: Loader<T>, options: LoadOptions<T> = {}): Promise<T | undefined> {
+  async getOrLoad<T = unknown>(
+    key: string,
+    loader: Loader<T>,
+    options: LoadOptions<NoInfer<T>> = {},
+  ): Promise<T | undefined> {
     const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
     return (await this.getOrLoadMany<T>([key], load, options)).get(key);
   }
@@ -148,7 +152,7 @@ export class TransactionalCache implements CacheOperations {
   async getOrLoadMany<T = unknown>(
     keys: readonly string[],
     loader: ManyLoader<T>,
-    options: LoadOptions<T> = {},
+    options: LoadOptions<NoInfer<T>> = {},
   ): Promise<Map<string, T>> {
     for (const key of keys) checkEntryKey(key);
     const { clock, coordinator, options: defaults, random } = this.deps;

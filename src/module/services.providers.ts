@@ -112,7 +112,7 @@ export function serviceProviders(name: string): Provider[] {
     provide: PIPELINE_LAYERS,
     inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, CACHE, Pipeline],
     useFactory: (
-      { version = {} }: Options,
+      { version = {}, cache: cacheOptions = {} }: Options,
       environment: Environment,
       store: CacheTxnStore,
       locks: LockService,
@@ -123,7 +123,7 @@ export function serviceProviders(name: string): Provider[] {
       const retry = { ...environment, owner: coordinator };
       const reader = new EntryReader(store);
       const layers = [
-        new CachedLayer(cache, store, skipsWhenBusy),
+        new CachedLayer(cache, store, cacheOptions, skipsWhenBusy),
         new LockedLayer(locks),
         new VersionedLayer(reader, version, retry, commitsItself),
         new CacheTxnLayer(coordinator, store),

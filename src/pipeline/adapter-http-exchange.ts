@@ -10,7 +10,12 @@ import type { HttpExchange } from './http-exchange.js';
  */
 export class AdapterHttpExchange implements HttpExchange {
   readonly method: string;
-  private readonly headers = new Map<string, { readonly name: string; readonly value: string }>();
+  readonly url: string;
+  private readonly headers = new Map<
+    string,
+    { readonly name: string; readonly value: string; readonly isDefault: boolean }
+  >();
+  private readonly varies = new Set<string>();
   private status: number | undefined;
 
   constructor(
@@ -19,6 +24,7 @@ export class AdapterHttpExchange implements HttpExchange {
     private readonly response: unknown,
   ) {
     this.method = String(adapter.getRequestMethod(request)).toUpperCase();
+    this.url = String(adapter.getRequestUrl(request));
   }
 
   header(name: string): string | undefined {
@@ -28,10 +34,25 @@ export class AdapterHttpExchange implements HttpExchange {
   }
 
   setHeader(name: string, value: string): void {
+    this.keep(name, value, false);
+  }
+
+  setDefaultHeader(name: string, value: string): void {
+    this.keep(name, value, true);
+  }
+
+  varyBy(names: readonly string[]): void {
+    for (const name of names) {
+      validateHeaderName(name);
+      this.varies.add(name);
+    }
+  }
+
+  private keep(name: string, value: string, isDefault: boolean): void {
     // Here, where the layer can still fail: Fastify checks only while it writes the head, and then nobody answers.
     validateHeaderName(name);
     validateHeaderValue(name, value);
-    this.headers.set(name.toLowerCase(), { name, value });
+    this.headers.set(name.toLowerCase(), { name, value, isDefault });
   }
 
   setStatus(status: number): void {
@@ -41,8 +62,24 @@ export class AdapterHttpExchange implements HttpExchange {
   /** Applies what the layers set, unless the head is already on its way (an event stream, a method with `@Res()`). */
   applyHead(): void {
     if (this.adapter.isHeadersSent(this.response)) return;
-    for (const { name, value } of this.headers.values()) this.adapter.setHeader(this.response, name, value);
+    for (const { name, value, isDefault } of this.headers.values())
+      if (!isDefault || this.sent(name).length === 0) this.adapter.setHeader(this.response, name, value);
+    if (this.varies.size > 0) this.applyVary();
     if (this.status !== undefined) this.adapter.status(this.response, this.status);
+  }
+
+  private applyVary(): void {
+    const names = this.sent('Vary').flatMap((value) => value.split(',').map((name) => name.trim()));
+    const known = new Set(names.map((name) => name.toLowerCase()));
+    if (known.has('*')) return;
+    const more = [...this.varies].filter((name) => !known.has(name.toLowerCase()));
+    this.adapter.setHeader(this.response, 'Vary', [...names, ...more].join(', '));
+  }
+
+  /** The values of a header that the application has set. */
+  private sent(name: string): readonly string[] {
+    const value: unknown = this.adapter.getHeader(this.response, name);
+    return value === undefined || value === null ? [] : [value].flat().map(String);
   }
 
   /** Sends an empty answer where Nest leaves that to a method which has not run; 204 unless a layer set a status. */

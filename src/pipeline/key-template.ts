@@ -2,6 +2,7 @@ import { InvalidOptionsError, KeyTemplateError } from '../base/errors.js';
 import type { Call } from './call.js';
 import { escapeValue, isReserved } from './escape-value.js';
 import { parsePlaceholder, readPlaceholder, type Placeholder, type PlaceholderRoot } from './placeholder.js';
+import { kindOf, plainText } from './plain-value.js';
 
 /** A parsed key template, such as `order:{params.id}`. */
 export interface KeyTemplate {
@@ -91,23 +92,14 @@ function separatorIn(literal: string, template: string, position: number): strin
 
 function valueOf(placeholder: Placeholder, template: string, call: Call): string {
   const value = readPlaceholder(placeholder, call);
-  if (typeof value === 'string' && value !== '' && value.isWellFormed()) return value;
-  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))) return String(value);
+  const text = plainText(value);
+  if (text !== undefined) return text;
   const method = `${call.target.name}.${call.methodName}`;
-  // Never the value itself: errors are logged and sent (threat S16).
   throw new KeyTemplateError(
-    `{${placeholder.text}} of the key template ${JSON.stringify(template)} of ${method} is ${describe(value)}; ` +
+    `{${placeholder.text}} of the key template ${JSON.stringify(template)} of ${method} is ${kindOf(value)}; ` +
       'it must be a non-empty string, a bigint or a finite number',
     { details: { template, placeholder: placeholder.text, method } },
   );
-}
-
-function describe(value: unknown): string {
-  if (value === undefined || value === null) return 'missing';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'string') return value === '' ? 'empty' : 'a string with a lone surrogate';
-  if (typeof value === 'number') return 'not a finite number';
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
 function malformed(template: string, position: number, problem: string): InvalidOptionsError {

@@ -31,6 +31,11 @@ export function isHandlerProvider(target: Type): boolean {
   return [GATEWAY, RESOLVER].some((key) => Reflect.hasMetadata(key, target));
 }
 
+/** Whether the method is a query, mutation or subscription, whose context may have the request. */
+export function isResolver(method: Method): boolean {
+  return Reflect.hasMetadata(RESOLVER, method);
+}
+
 /** Whether the method resolves a field or a reference, which Nest calls past interceptors and past what is put around an instance. */
 export function isFieldResolver(method: Method): boolean {
   return [FIELD_RESOLVER, REFERENCE_RESOLVER].some((key) => Reflect.hasMetadata(key, method));

@@ -10,7 +10,7 @@ export class EventsController {
   constructor(private readonly events: EventsService) {}
 
   @Get(':id')
-  @Cached('event:{params.id}', { ttl: EVENT_TTL })
+  @Cached('event:{params.id}', { ttl: EVENT_TTL, public: true })
   @ApiOperation({ summary: 'An event; its ETag is the version of its cache entry' })
   @ApiHeader({ name: 'If-None-Match', required: false })
   @ApiOkResponse({ standardSchema: event })

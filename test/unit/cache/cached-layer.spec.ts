@@ -27,7 +27,7 @@ let layer: CachedLayer;
 beforeEach(async () => {
   world = new TxnWorld();
   app = await world.process();
-  layer = new CachedLayer(app.cache, app.store, () => false);
+  layer = new CachedLayer(app.cache, app.store, {}, () => false);
 });
 
 const describing = (name: keyof Books) => describeMethod(Books, name, Books.prototype[name], 'provider');

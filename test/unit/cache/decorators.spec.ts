@@ -59,6 +59,29 @@ it.each([
 });
 
 it.each(['Cached', 'CachePut'])('@%s is about one key, which comes first', (name) => {
-  expect(refused(name, { key: 'a', ttl: '1m' })).toThrow(`@${name}: first comes the key, a template or a function`);
+  expect(refused(name, { key: 'a' }, { ttl: '1m' })).toThrow(`@${name}: first comes the key, a template or a function`);
   expect(refused(name, ['a', 'b'])).toThrow(`@${name}: it is about one key, not a list of them`);
+});
+
+it('@Cached takes options without a key, and knows them', () => {
+  expect(refused('Cached', undefined)).not.toThrow();
+  expect(refused('Cached', { ttl: '1m' })).not.toThrow();
+  expect(refused('Cached', { key: 'a' })).toThrow("@Cached has no option 'key'");
+  expect(refused('Cached', undefined, { ttl: 'soon' })).toThrow('first comes the key');
+});
+
+it.each([
+  [{ public: 'yes' }, 'public is true or false'],
+  [{ principal: 'user.id' }, 'principal: give a function of the request, not a string'],
+  [{ vary: 'headers.accept-language' }, "it is a list of names such as 'headers.accept-language'"],
+  [{ vary: [1] }, 'a number is no name'],
+  [{ vary: ['{query.page}'] }, 'write query.page without braces'],
+  [{ vary: ['cookies.theme'] }, '{cookies.theme} starts with none of'],
+  [{ vary: ['query.__proto__.a'] }, 'reads __proto__'],
+  [{ vary: ['headers.a,b'] }, '"a,b" is no name of a header'],
+  [{ vary: ['headers.Authorization'] }, 'authorization is a secret'],
+  [{ vary: ['headers.cookie'] }, 'cookie is a secret'],
+])('@Cached refuses %j', (options, message) => {
+  expect(refused('Cached', 'a', options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
+  expect(refused('Cached', options)).toThrow(message);
 });

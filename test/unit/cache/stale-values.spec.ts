@@ -41,7 +41,7 @@ describe('staleWhileRevalidate', () => {
     expect(await other.cache.getOrLoad('a', load, options)).toBe(2);
   });
 
-  it('G55: loads it anew for the call that comes later than that', async () => {
+  it('G56: loads it anew for the call that comes later than that', async () => {
     const load = counter();
     await app.cache.getOrLoad('a', load, options);
     await world.elapse(89_999);
@@ -50,7 +50,7 @@ describe('staleWhileRevalidate', () => {
     expect(await app.cache.getOrLoad('a', load, options)).toBe(2);
   });
 
-  it('G55: is what the call says, whatever the one that loaded said', async () => {
+  it('G56: is what the call says, whatever the one that loaded said', async () => {
     const load = counter();
     await app.cache.getOrLoad('a', load, { ttl: '1m', staleWhileRevalidate: '10m' });
     await world.elapse(120_000);
@@ -70,7 +70,7 @@ describe('staleWhileRevalidate', () => {
     expect(asked).toEqual([['a', 'b', 'c'], ['d'], ['a', 'b', 'c']]);
   });
 
-  it('G55, I3: what is written meanwhile stays', async () => {
+  it('G56, I3: what is written meanwhile stays', async () => {
     const end = milestone();
     await app.cache.getOrLoad('a', () => 'first', options);
     await world.elapse(60_000);

@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 describe('tags', () => {
-  it('G54: invalidate every entry that carries one of them, by one write, and no other entry', async () => {
+  it('G55: invalidate every entry that carries one of them, by one write, and no other entry', async () => {
     await app.cache.set('a', 1, { tags: ['red', 'round'] });
     await app.cache.setMany({ b: 2, c: 3 }, { tags: ['round'] });
     await app.cache.getOrLoad('d', () => 4, { tags: ['red'] });
@@ -37,7 +37,7 @@ describe('tags', () => {
     }
   });
 
-  it('G54, I3: what was loaded while its tag was invalidated is cached by nobody', async () => {
+  it('G55, I3: what was loaded while its tag was invalidated is cached by nobody', async () => {
     const [begun, end] = [milestone(), milestone()];
     const call = app.cache.getOrLoad(
       'a',
@@ -58,7 +58,7 @@ describe('tags', () => {
     ]);
   });
 
-  it('G54: a tag that got lost vouches for nothing', async () => {
+  it('G55: a tag that got lost vouches for nothing', async () => {
     await app.cache.set('a', 1, { tags: ['t'] });
     await app.cache.invalidateTags('t');
     await app.cache.set('b', 2, { tags: ['t'] });
@@ -115,7 +115,7 @@ describe('tags in transactions', () => {
     expect(Object.fromEntries(await other.cache.getMany(['a', 'b']))).toEqual({ b: 2 });
   });
 
-  it('G54: join what it has read: an invalidation meanwhile is a conflict', async () => {
+  it('G55: join what it has read: an invalidation meanwhile is a conflict', async () => {
     await app.cache.set('a', 1, { tags: ['t'] });
     const run = app.coordinator.run(async () => {
       await app.cache.get('a');

@@ -19,7 +19,15 @@ function request(headers: Readonly<Record<string, string>>): HttpExchange {
   const refuse = (): never => {
     throw new Error('a precondition sets nothing');
   };
-  return { method: 'PATCH', header: (name) => headers[name], setHeader: refuse, setStatus: refuse };
+  return {
+    method: 'PATCH',
+    url: '/',
+    header: (name) => headers[name],
+    setHeader: refuse,
+    setDefaultHeader: refuse,
+    varyBy: refuse,
+    setStatus: refuse,
+  };
 }
 
 const demandOf = (
