@@ -67,6 +67,7 @@ export type { RemoteParticipant, RemoteTransaction } from './remote/remote-parti
 export { RemoteParticipants, type WhenCurrentOptions } from './remote/remote-participants.js';
 export type { RemoteModuleOptions } from './remote/remote.options.js';
 export { TransactionParticipant } from './remote/transaction-participant.decorator.js';
+export { type EntryChange, type EntryListener, NO_VERSION } from './store/entry-changes.js';
 export type {
   CommitOperation,
   CommitOutcome,

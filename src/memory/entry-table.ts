@@ -8,6 +8,7 @@ import type {
 import type { EntryTimes, FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type { StoredEntry, WriteOperation } from '../store/intent-operations.js';
+import { NO_VERSION } from '../store/entry-changes.js';
 import { ExpiringMap } from './expiring-map.js';
 import { nextStamp, type Instant } from './server-time.js';
 
@@ -30,7 +31,11 @@ export class EntryTable {
   /** From when on the value of that version should be loaded anew. */
   private readonly stale: ExpiringMap<{ readonly version: number; readonly fromMs: number }>;
 
-  constructor(maxEntries: number) {
+  /** @param note hears of each write: the key, and the smallest version that a copy of it may have */
+  constructor(
+    maxEntries: number,
+    private readonly note: (key: string, version: number) => void = () => undefined,
+  ) {
     this.entries = new ExpiringMap(maxEntries);
     this.leases = new ExpiringMap(maxEntries);
     this.stale = new ExpiringMap(maxEntries);
@@ -67,19 +72,24 @@ export class EntryTable {
   /** Does what the operation says and answers the key's version afterwards, 0 for none. */
   apply(operation: CommitOperation, now: Instant): number {
     if (operation.kind === 'check') return this.versionOf(operation.key, now);
-    return this.publish(operation, this.nextVersion(operation, now), now);
+    const version = this.publish(operation, this.nextVersion(operation, now), now);
+    this.note(operation.key, operation.kind === 'delete' ? NO_VERSION : version);
+    return version;
   }
 
   /** Lets the write wait for the decision, unless it does so already, and answers the version that its key will have. */
   stage(operation: WriteOperation, intent: Intent, now: Instant): number {
     const known = this.staged.get(operation.key);
     const version = known?.version ?? this.nextStagedVersion(operation, now);
-    if (known === undefined) this.staged.set(operation.key, { operation, version, intent });
+    if (known === undefined) {
+      this.staged.set(operation.key, { operation, version, intent });
+      this.note(operation.key, operation.kind === 'delete' ? NO_VERSION : version);
+    }
     this.leases.delete(operation.key);
     return version;
   }
 
-  /** Ends the intent that the transaction has on the key, if any. */
+  /** Ends the intent that the transaction has on the key, if any. Whoever keeps copies was told when it was staged. */
   settle(key: string, txnId: string, isCommitted: boolean, now: Instant): void {
     const staged = this.staged.get(key);
     if (staged?.intent.txnId !== txnId) return;
@@ -96,6 +106,7 @@ export class EntryTable {
   drop(key: string): void {
     this.entries.delete(key);
     this.leases.delete(key);
+    this.note(key, NO_VERSION);
   }
 
   /** The value, or leave to fill it. */

@@ -4,6 +4,7 @@ import { LIMITS } from '../store/limits.js';
 import type { Handover } from '../store/lock-operations.js';
 import type { Unsubscribe } from '../store/store.js';
 import type { Delivery } from './lock-state.js';
+import { EntryWatchers } from './entry-watchers.js';
 import { MemorySlot } from './memory-slot.js';
 import { MemorySpace } from './memory-space.js';
 import { ServerTime, systemTimeUs, type Instant, type TimeUs } from './server-time.js';
@@ -75,8 +76,12 @@ export class MemoryBackend {
       const deliver = (delivery: Delivery): void => {
         this.deliver(delivery);
       };
-      const slots = Array.from({ length: this.slots }, () => new MemorySlot(this.maxEntries, deliver));
-      space = new MemorySpace(slots);
+      const watchers = new EntryWatchers();
+      const noteChange = (key: string, version: number): void => {
+        watchers.note(key, version);
+      };
+      const slots = Array.from({ length: this.slots }, () => new MemorySlot(this.maxEntries, deliver, noteChange));
+      space = new MemorySpace(slots, watchers);
       this.spaces.set(namespace, space);
     }
     return space;

@@ -22,9 +22,13 @@ export class MemorySlot {
   readonly entries: EntryTable;
   private readonly records = new OutcomeRecords();
 
-  constructor(maxEntries: number, deliver: (delivery: Delivery) => void) {
+  constructor(
+    maxEntries: number,
+    deliver: (delivery: Delivery) => void,
+    noteChange?: (key: string, version: number) => void,
+  ) {
     this.locks = new LockTable(deliver);
-    this.entries = new EntryTable(maxEntries);
+    this.entries = new EntryTable(maxEntries, noteChange);
   }
 
   /** All checks before the first write; an outcome that is known already goes before everything else. */

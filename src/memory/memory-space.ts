@@ -1,5 +1,6 @@
 import { present } from '../base/assert.js';
 import type { ListedTransaction, OpenTransaction } from '../store/intent-operations.js';
+import { EntryWatchers } from './entry-watchers.js';
 import type { MemorySlot } from './memory-slot.js';
 import type { VotesComplete } from '../store/member-operations.js';
 import { RollTable } from './roll-table.js';
@@ -12,7 +13,11 @@ export class MemorySpace {
   private readonly tables = new Map<string, RollTable>();
   private readonly owners = new Set<{ readonly inbox: string; readonly hear: (votes: VotesComplete) => void }>();
 
-  constructor(readonly slots: readonly MemorySlot[]) {}
+  constructor(
+    readonly slots: readonly MemorySlot[],
+    /** Hear what the slots note. */
+    readonly entryWatchers = new EntryWatchers(),
+  ) {}
 
   /** What belongs to the participants of a name. */
   rolls(name: string): RollTable {

@@ -1,6 +1,7 @@
 import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { shownAs } from '../base/shown-as.js';
+import type { EntryListener } from '../store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
 import { hashSlot } from '../store/hash-slot.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
@@ -70,6 +71,7 @@ const UNPREFIXED = new KeySpace('ctx');
 
 /** What exists between `start` and `stop`. */
 interface Session {
+  readonly report: ErrorSink;
   readonly keys: KeySpace;
   readonly space: MemorySpace;
   readonly caller: Caller;
@@ -94,7 +96,7 @@ class MemoryStore extends CacheTxnStore {
     const keys = new KeySpace(namespace);
     const { inbox, close } = this.backend.openInbox((handover) => this.announce(handover, report));
     const space = this.backend.space(namespace);
-    this.session = { keys, space, caller: { inbox, label: processLabel }, closeInbox: close };
+    this.session = { report, keys, space, caller: { inbox, label: processLabel }, closeInbox: close };
   }
 
   async stop(): Promise<void> {
@@ -221,6 +223,20 @@ class MemoryStore extends CacheTxnStore {
     return this.inSlot('entry', request.key, ({ entries }, now) => entries.fill(request, now));
   }
 
+  /** Calls within the operation that writes, when it is done; neither `gap` nor `down` ever. */
+  watchEntries(listener: EntryListener): Promise<Unsubscribe> {
+    return this.step((session) =>
+      session.space.entryWatchers.watch((change) => {
+        if (this.session !== session) return;
+        try {
+          listener.changed(change);
+        } catch (error) {
+          session.report(error, { during: 'entry listener', details: { key: change.key } });
+        }
+      }),
+    );
+  }
+
   /** The same as long as the process lives: nothing here is ever lost and comes back older. */
   identity(): Promise<string> {
     return this.step(() => 'memory');
@@ -299,10 +315,13 @@ class MemoryStore extends CacheTxnStore {
 
   /** Runs one operation in one step, at one instant, before it returns; what it throws becomes a rejection. */
   private async step<T>(operation: (session: Session, now: Instant) => T): Promise<T> {
-    if (this.session === undefined) {
+    const { session } = this;
+    if (session === undefined) {
       throw new StoreUnavailableError('the memory store is not started, or stopped already');
     }
-    return operation(this.session, this.backend.tick());
+    const outcome = operation(session, this.backend.tick());
+    session.space.entryWatchers.tell();
+    return outcome;
   }
 }
 

@@ -1,6 +1,7 @@
 import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
+import type { EntryListener } from '../store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
@@ -41,6 +42,7 @@ import type {
   VotesComplete,
 } from '../store/member-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../store/store.js';
+import { EntryBus } from './bus/entry-bus.js';
 import { CommandRunner } from './commands/command-runner.js';
 import { CommitCommands } from './commands/commit-commands.js';
 import {
@@ -79,6 +81,7 @@ interface Running {
   readonly connections: Connections;
   readonly stopping: AbortController;
   readonly inbox: Inbox;
+  readonly bus: EntryBus;
   readonly locks: LockCommands;
   readonly entries: EntryCommands;
   readonly intents: IntentCommands;
@@ -125,6 +128,7 @@ class RedisStore extends CacheTxnStore {
       connections,
       stopping: new AbortController(),
       inbox,
+      bus: new EntryBus(runner, inbox, connections.inbox, this.keys, context.report),
       locks: new LockCommands(runner, this.keys, channel, slotOf),
       fills: new FillCommands(runner, this.keys),
       members: new MemberCommands(runner, this.keys, channel),
@@ -157,6 +161,7 @@ class RedisStore extends CacheTxnStore {
     if (running === undefined) return;
     running.stopping.abort(new StoreUnavailableError('the Redis store was stopped'));
     running.replicas?.close();
+    running.bus.close();
     for (const connection of new Set([running.connections.commands, running.connections.inbox]))
       closeClient(connection);
   }
@@ -247,6 +252,10 @@ class RedisStore extends CacheTxnStore {
 
   fill(request: FillRequest): Promise<FillOutcome> {
     return this.use(({ fills }) => fills.fill(request));
+  }
+
+  watchEntries(listener: EntryListener): Promise<Unsubscribe> {
+    return this.use(({ bus }) => bus.add(listener));
   }
 
   identity(): Promise<string> {

@@ -8,8 +8,8 @@ const NAMESPACE = /^[A-Za-z0-9_.-]{1,64}$/;
  *
  * `<namespace>:e:<key>` entry, `<namespace>:l:<name>` lock, `<namespace>:d:{<tag>}:<id>` outcome of a commit in the slot
  * of one of its keys, `<namespace>:o:{<n>}` open transactions, `<namespace>:w:{<tag>}` mark for replicas, `<namespace>:p:{<name>}:<kind>` what belongs to the
- * participants of a name, `<namespace>:in:<id>` inbox channel of a process, `<namespace>:in:p:<name>` channel of the participants of a name. The prefix has no brace, so the slot of a key
- * with a tag is the tag's, and no key can leave its namespace or its kind.
+ * participants of a name, `<namespace>:in:<id>` inbox channel of a process, `<namespace>:in:p:<name>` channel of the participants of a name,
+ * `<namespace>:in:e` channel of changed entries. The prefix has no brace, so the slot of a key with a tag is the tag's, and no key can leave its namespace or its kind.
  */
 export class KeySpace {
   /** @throws InvalidOptionsError `INVALID_OPTIONS` unless the namespace is 1 to 64 of `A-Z a-z 0-9 _ . -` */
@@ -65,6 +65,11 @@ export class KeySpace {
   /** Below the inboxes, so that who may use those may use these. */
   rollChannel(name: string): string {
     return `${this.namespace}:in:p:${name}`;
+  }
+
+  /** Below the inboxes too, and none of them: the id of a process has a colon. The scripts build it as well, see lib/tell.lua. */
+  entryChannel(): string {
+    return `${this.namespace}:in:e`;
   }
 
   inbox(id: string): string {

@@ -1,4 +1,5 @@
 import type { ErrorSink } from '../base/error-sink.js';
+import type { EntryListener } from './entry-changes.js';
 import type { CommitRequest, CommitOutcome, ResolveOutcome } from './entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './fill-operations.js';
 import type { Intent } from './intent.js';
@@ -111,6 +112,11 @@ export abstract class CacheTxnStore {
   abstract leaseFill(request: LeaseRequest): Promise<LeaseOutcome>;
   /** Publishes a loaded value if nothing has happened to the key since its lease (protocol I3). */
   abstract fill(request: FillRequest): Promise<FillOutcome>;
+  /**
+   * Tells `listener` of every entry that is written from now on, by whatever process, until the subscription is ended.
+   * A store that can lose messages tells it that too: within seconds, however silently they are lost.
+   */
+  abstract watchEntries(listener: EntryListener): Promise<Unsubscribe>;
 
   /** Who keeps the data: another text after every restart and failover that may have lost some of them. */
   abstract identity(): Promise<string>;

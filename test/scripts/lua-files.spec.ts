@@ -40,7 +40,14 @@ describe('the Lua files', () => {
       'transaction-open.lua',
       'transaction-overdue.lua',
     ]);
-    expect(libraries).toEqual(['lib/entry.lua', 'lib/hold.lua', 'lib/queue.lua', 'lib/roll.lua', 'lib/time.lua']);
+    expect(libraries).toEqual([
+      'lib/entry.lua',
+      'lib/hold.lua',
+      'lib/queue.lua',
+      'lib/roll.lua',
+      'lib/tell.lua',
+      'lib/time.lua',
+    ]);
   });
 
   it.each(scripts)('%s has a header: purpose, why it is atomic, KEYS, ARGV, RETURNS, WRITES', (file) => {

@@ -61,8 +61,18 @@ export class Inbox {
     const entry = { hear: listener };
     const listeners = this.further.get(channel) ?? new Set();
     this.further.set(channel, listeners.add(entry));
-    await this.connection.subscribe(channel);
-    return () => listeners.delete(entry);
+    const unlisten = (): void => {
+      listeners.delete(entry);
+      // Not subscribed to after the next gap; UNSUBSCRIBE is a permission that nobody else needs.
+      if (listeners.size === 0 && this.further.get(channel) === listeners) this.further.delete(channel);
+    };
+    try {
+      await this.connection.subscribe(channel);
+    } catch (error) {
+      unlisten();
+      throw error;
+    }
+    return unlisten;
   }
 
   onGap(listener: () => void): () => void {
@@ -71,16 +81,16 @@ export class Inbox {
   }
 
   /** Tells of the gap only when messages arrive again: what is handed over in between is then seen by asking. */
+  async resubscribe(): Promise<void> {
+    await this.connection.subscribe(this.channel, ...this.further.keys());
+    for (const listener of this.gapListeners) listener();
+  }
+
   private comeBack(): void {
-    this.connection.subscribe(this.channel, ...this.further.keys()).then(
-      () => {
-        for (const listener of this.gapListeners) listener();
-      },
-      (error: unknown) => {
-        // Lost again: the next 'ready' comes back here, unless the store has stopped.
-        if (this.connection.status !== 'end') this.report(withoutSecrets(error), { during: 'lock hand-over' });
-      },
-    );
+    this.resubscribe().catch((error: unknown) => {
+      // Lost again: the next 'ready' comes back here, unless the store has stopped.
+      if (this.connection.status !== 'end') this.report(withoutSecrets(error), { during: 'lock hand-over' });
+    });
   }
 
   private resettle(): void {

@@ -8,11 +8,12 @@
 --         then for each lock its token
 -- RETURNS {'committed', version for each entry} | {'conflict', index, actual version, ...} | {'intent', index, intent}
 --         | {'lock-lost', index of the lock} | {'aborted'}
--- WRITES  entries with their TTL, the outcome record with its TTL
+-- WRITES  entries with their TTL, the outcome record with its TTL; tells what it wrote
 -- Idempotent: the outcome record of the same transaction answers a second call.
 --#include lib/time.lua
 --#include lib/hold.lua
 --#include lib/entry.lua
+--#include lib/tell.lua
 
 local entries, outcome_ttl_ms = tonumber(ARGV[1]), tonumber(ARGV[2])
 local outcome = redis.call('GET', KEYS[1])
@@ -56,7 +57,9 @@ for i = 1, entries do
   if kind ~= 'check' then
     end_lease(KEYS[i + 1], leases[i])
     publish(KEYS[i + 1], kind, value, reply[i + 1], ttl_ms, existed)
+    tell(KEYS[i + 1], kind == 'delete' and '' or reply[i + 1])
   end
 end
 if outcome_ttl_ms > 0 then redis.call('SET', KEYS[1], table.concat(reply, ' ', 2), 'PX', ARGV[2]) end
+end_telling()
 return reply

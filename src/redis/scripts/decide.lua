@@ -46,6 +46,7 @@ for i = entries + 1, #KEYS - 1 do
 end
 if #mismatches > 1 then return mismatches end
 
+-- Nobody is told: prepare.lua did so, and who read since then met the intent and kept no copy.
 for i = 1, entries do roll_forward(KEYS[i + 1], intents[i], now_ms) end
 redis.call('SET', KEYS[1], 'committed ' .. table.concat(reply, ' ', 2))
 return reply

@@ -5,10 +5,11 @@
 -- ARGV    1 token  2 ttl ms (0: for ever)  3 strategy (timestamp counter)  4 ms that it is fresh (0: to its end)
 --         5 value, missing when there is none: then only the lease ends
 -- RETURNS {'filled', version} | {'ended'} | {'refused'}
--- WRITES  the entry with its TTL
+-- WRITES  the entry with its TTL; tells that it did
 -- Idempotent: a second call finds no token any more, and changes nothing.
 --#include lib/time.lua
 --#include lib/entry.lua
+--#include lib/tell.lua
 
 local state = redis.call('HMGET', KEYS[1], 'ver', 'i', 'f', 'fdl')
 if state[2] or state[3] ~= ARGV[1] then return { 'refused' } end
@@ -25,4 +26,6 @@ local version = digits(next_version(before, ARGV[3], now_us))
 end_lease(KEYS[1], state[3])
 publish(KEYS[1], 'put', ARGV[5], version, ARGV[2], before > 0)
 if tonumber(ARGV[4]) > 0 then redis.call('HSET', KEYS[1], 's', version .. ' ' .. digits(math.floor(now_us / 1000) + tonumber(ARGV[4]))) end
+tell(KEYS[1], version)
+end_telling()
 return { 'filled', version }

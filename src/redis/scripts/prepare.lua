@@ -6,11 +6,12 @@
 --         5 ms that the locks last at least  6.. for each entry five, as in commit.lua  then for each lock its token
 -- RETURNS {'prepared', version of each write, of a deletion too} | {'conflict', index, actual version, ...} | {'intent', index, intent}
 --         | {'lock-lost', index of the lock} | {'aborted'}: the transaction is over in this slot
--- WRITES  i and iv of the entries, which have no TTL until they are settled; x and p of the locks, which end later if at all
+-- WRITES  i and iv of the entries, which have no TTL until they are settled; x and p of the locks, which end later if at all; tells the intents
 -- Idempotent: intents of the same transaction answer again what the first call did.
 --#include lib/time.lua
 --#include lib/hold.lua
 --#include lib/entry.lua
+--#include lib/tell.lua
 
 local entries, txn = tonumber(ARGV[1]), ARGV[2]
 if redis.call('EXISTS', KEYS[1]) == 1 then return { 'aborted' } end
@@ -55,6 +56,9 @@ for i = 1, entries do
     reply[i + 1] = intent[4]
     redis.call('HSET', KEYS[i + 1], 'i', table.concat(intent, ' '), 'iv', value)
     if expires_ms > 0 then redis.call('PERSIST', KEYS[i + 1]) end
+    -- Now, not when it becomes visible: other slots learn of the decision later than the caller.
+    tell(KEYS[i + 1], kind == 'delete' and '' or intent[4])
   end
 end
+end_telling()
 return reply

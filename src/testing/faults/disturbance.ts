@@ -25,7 +25,7 @@ export class Disturbance {
       try {
         return await run();
       } finally {
-        if (operation !== 'handover') await this.late.overtake();
+        if (operation !== 'handover' && operation !== 'change') await this.late.overtake();
       }
     };
     try {

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import { systemRandom } from '../../base/random.js';
+import type { EntryListener } from '../../store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
 import type { Intent } from '../../store/intent.js';
@@ -71,6 +72,7 @@ export class FaultInjectingStore extends CacheTxnStore {
   private readonly log: CommitLog;
   private readonly handoverListeners = new Set<{ readonly hear: (handover: Handover) => void }>();
   private readonly gapListeners = new Set<{ readonly hear: () => void }>();
+  private readonly entryListeners = new Set<{ readonly listener: EntryListener }>();
   private subscriptions: readonly Unsubscribe[] = [];
   private context: StoreContext | undefined;
 
@@ -131,9 +133,15 @@ export class FaultInjectingStore extends CacheTxnStore {
     return this.disturbance.late.count;
   }
 
-  /** Tells the waiters of this process that hand-over messages may have been lost, as after a cut subscription. */
+  /** Tells the waiters of this process, and its watchers of entries, that messages may have been lost, as after a cut subscription. */
   gap(): void {
     for (const listener of [...this.gapListeners]) listener.hear();
+    this.tellWatchers('gap', (listener) => listener.gap());
+  }
+
+  /** Tells the watchers of entries that nothing is heard from now on, until {@link gap}. Losing the messages is another fault. */
+  down(): void {
+    this.tellWatchers('down', (listener) => listener.down());
   }
 
   /** Every call, in order, with its fault and how often it ran. */
@@ -289,6 +297,25 @@ export class FaultInjectingStore extends CacheTxnStore {
     return this.play('fill', request, () => this.inner.fill(request));
   }
 
+  async watchEntries(listener: EntryListener): Promise<Unsubscribe> {
+    const entry = { listener };
+    const unwatch = await this.inner.watchEntries({
+      changed: (change) => {
+        const run = async (): Promise<void> => {
+          if (this.entryListeners.has(entry)) listener.changed(change);
+        };
+        this.play('change', change, run).catch((error: unknown) => this.reportListener(error, change.key));
+      },
+      gap: () => listener.gap(),
+      down: () => listener.down(),
+    });
+    this.entryListeners.add(entry);
+    return () => {
+      this.entryListeners.delete(entry);
+      unwatch();
+    };
+  }
+
   identity(): Promise<string> {
     return this.play('identity', undefined, () => this.inner.identity());
   }
@@ -351,6 +378,21 @@ export class FaultInjectingStore extends CacheTxnStore {
   private noted<T extends CommitOutcome | ResolveOutcome>(request: CommitRequest, outcome: T): T {
     if (outcome.kind === 'committed') this.log.record(this.context?.namespace ?? '', request, outcome.versions);
     return outcome;
+  }
+
+  private tellWatchers(what: string, tell: (listener: EntryListener) => void): void {
+    for (const { listener } of [...this.entryListeners]) {
+      try {
+        tell(listener);
+      } catch (error) {
+        this.reportListener(error, what);
+      }
+    }
+  }
+
+  /** A fault loses the message, and nobody hears of it; a listener that throws is reported. */
+  private reportListener(error: unknown, what: string): void {
+    if (!isInjected(error)) this.context?.report(error, { during: 'entry listener', details: { what } });
   }
 
   private hear(handover: Handover): void {

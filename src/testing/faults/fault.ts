@@ -31,12 +31,14 @@ export const STORE_OPERATIONS = [
   'answerRoll',
   'concludeRoll',
   'hint',
+  'change',
   'handover',
 ] as const;
 
 /**
- * What can be disturbed: the operations of the store port, `handover`, the message that tells a waiter of its lock, and `hint`, the one that
- * tells remote participants and the owners of their transactions that there is something to look at.
+ * What can be disturbed: the operations of the store port, `handover`, the message that tells a waiter of its lock, `hint`, the one that
+ * tells remote participants and the owners of their transactions that there is something to look at, and `change`, the one that
+ * tells whoever keeps copies of an entry that it was written.
  */
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 
@@ -63,7 +65,7 @@ export const FAULT_KINDS = [
  * | `duplicate` | twice; the copy arrives after `afterOperations` later ones | the first answer |
  * | `late` | once, after `afterOperations` later ones | `StoreTimeoutError`, at once |
  *
- * A renewal answers `unknown` where others throw, as the port demands. A hand-over message has no caller: it is lost,
+ * A renewal answers `unknown` where others throw, as the port demands. A message has no caller: it is lost,
  * late or repeated.
  */
 export type FaultKind = (typeof FAULT_KINDS)[number];

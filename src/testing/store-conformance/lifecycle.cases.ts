@@ -85,6 +85,7 @@ function operationsOf(store: CacheTxnStore, harness: StoreHarness): Readonly<Rec
     resolveCommit: () => store.resolveCommit(request),
     leaseFill: () => store.leaseFill({ key: name, token: 'ann', leaseMs: LONG_MS }),
     fill: () => store.fill({ key: name, token: 'ann', value: 'value', ttlMs: 0, strategy: 'timestamp' }),
+    watchEntries: () => store.watchEntries({ changed: () => undefined, gap: () => undefined, down: () => undefined }),
     identity: () => store.identity(),
   };
 }

@@ -5,6 +5,7 @@ import { claimCases } from './claim.cases.js';
 import { commitCases } from './commit.cases.js';
 import { decideCases } from './decide.cases.js';
 import { elsewhereCases } from './elsewhere.cases.js';
+import { entryChangeCases } from './entry-change.cases.js';
 import { entryCases } from './entry.cases.js';
 import { fillCases } from './fill.cases.js';
 import { guardCases } from './guard.cases.js';
@@ -60,6 +61,7 @@ export function storeConformanceCases(): readonly StoreConformanceCase[] {
     ...fillCases,
     ...refreshCases,
     ...leaseEndCases,
+    ...entryChangeCases,
     ...rollCases,
     ...lifecycleCases,
   ];

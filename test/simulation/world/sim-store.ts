@@ -191,6 +191,11 @@ export class SimStore extends CacheTxnStore {
     return this.send(request.key, 'fill', request, ({ entries }, now) => entries.fill(request, now));
   }
 
+  /** Nobody keeps copies in a simulation. */
+  async watchEntries(): Promise<Unsubscribe> {
+    return () => undefined;
+  }
+
   /** No participant is on another node in a simulation. */
   lookAsMember(): Promise<never> {
     return Promise.reject(new Error('the simulation has no members'));

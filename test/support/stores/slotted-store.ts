@@ -1,3 +1,4 @@
+import type { EntryListener } from '../../../src/store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../../src/store/fill-operations.js';
 import type { Intent } from '../../../src/store/intent.js';
@@ -146,6 +147,10 @@ export class SlottedStore extends CacheTxnStore {
 
   fill(request: FillRequest): Promise<FillOutcome> {
     return this.slotFor(request.key).fill(request);
+  }
+
+  async watchEntries(listener: EntryListener): Promise<Unsubscribe> {
+    return all(await Promise.all(this.slots.map((slot) => slot.watchEntries(listener))));
   }
 
   async identity(): Promise<string> {
