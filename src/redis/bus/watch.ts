@@ -87,6 +87,7 @@ export class Watch {
 
   /** Subscribed again, perhaps at another server. */
   private comeBack(): void {
+    this.follow(subscriberOf(this.connection));
     this.isSubscribed = true;
     this.prove();
   }

@@ -1,12 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 
+import { EntryBus } from '../../../src/redis/bus/entry-bus.js';
+import { CommandRunner } from '../../../src/redis/commands/command-runner.js';
+import { Inbox } from '../../../src/redis/connection/inbox.js';
 import type { EntryListener } from '../../../src/store/entry-changes.js';
+import { KeySpace } from '../../../src/store/key-space.js';
 import type { CacheTxnStore, Unsubscribe } from '../../../src/store/store.js';
 import { eventually } from '../../support/eventually.js';
 import { startFaultProxy, type FaultProxy } from '../../support/proxy/fault-proxy.js';
 import { clusterStoreOptions, storeOptions } from '../../support/servers/redis-access.js';
 import { startRedisCluster, type RedisCluster } from '../../support/servers/redis-cluster.js';
 import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
+import { silentSink } from '../../support/silent-sink.js';
 import { committing, put, useStores, type TestStore } from './stores.js';
 import { startSwitch } from './switch.js';
 
@@ -15,7 +20,7 @@ const SILENT_WITHIN_MS = 10_000;
 
 /** What a watcher of a store hears, one word for each call: a key, `gap` or `down`. */
 async function watching(
-  store: CacheTxnStore,
+  store: Pick<CacheTxnStore, 'watchEntries'>,
   over: Partial<EntryListener> = {},
 ): Promise<{ heard: string[]; unwatch: Unsubscribe }> {
   const heard: string[] = [];
@@ -195,6 +200,30 @@ describe('the entry bus of a Redis store', () => {
     expect(test.reports.filter(({ during }) => during === 'entry listener').map(({ error }) => String(error))).toEqual(
       Array(3).fill('Error: listener'),
     );
+  });
+
+  it('F29: that misses one beat between two others says down and gap, because messages may be missing as well', async () => {
+    const connection = stores.client(server);
+    let beats = 0;
+    class LossyInbox extends Inbox {
+      override listen(channel: string, listener: (message: string) => void): Promise<() => void> {
+        return super.listen(channel, (message) => {
+          if (!channel.endsWith(':beat') || (beats += 1) !== 2) listener(message);
+        });
+      }
+    }
+    const inbox = new LossyInbox(connection, 'lossy:in:test', silentSink);
+    const bus = new EntryBus(
+      new CommandRunner(stores.client(server), 500),
+      inbox,
+      connection,
+      new KeySpace('lossy'),
+      silentSink,
+    );
+    const { heard, unwatch } = await watching({ watchEntries: (listener: EntryListener) => bus.add(listener) });
+    await expectHeard(heard, ['down', 'gap']);
+    expect(beats).toBe(4);
+    unwatch();
   });
 
   it('tells who watches while it is down that it is, and of the gap', async () => {

@@ -32,6 +32,12 @@ describe('a Redis store behind sentinels', () => {
   it('G2: follows a fail-over: it works on the new master, whose fences are larger', async () => {
     const test = await stores.start({ ...sentinelStoreOptions(group), commandTimeout: 500 });
     const { store, namespace } = test;
+    const heard: string[] = [];
+    await store.watchEntries({
+      changed: ({ key }) => heard.push(key),
+      gap: () => heard.push('gap'),
+      down: () => heard.push('down'),
+    });
     const before = await store.acquireLocks(asking(['seat'], 'ann'));
     await store.commit(committing([put('seat', 'ann')]));
     await group.failOver();
@@ -44,6 +50,11 @@ describe('a Redis store behind sentinels', () => {
       },
       { what: 'the store to work on the new master', withinMs: 15_000 },
     );
+    await eventually(() => heard.at(-1) === 'proof' && heard.includes('gap'), {
+      what: 'the bus of the new master',
+      withinMs: 15_000,
+    });
+    expect(heard.slice(0, 2)).toEqual(['seat', 'down']);
     await store.forceReleaseLock('seat');
     const after = await store.acquireLocks(asking(['seat'], 'bob'));
     if (before.kind !== 'acquired' || after.kind !== 'acquired') throw new Error(`${before.kind}, ${after.kind}`);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { silentSink } from '../../support/silent-sink.js';
 import type { CommitRequest } from '../../../src/store/entry-operations.js';
 import type { AcquireRequest, Handover } from '../../../src/store/lock-operations.js';
+import type { Unsubscribe } from '../../../src/store/store.js';
 import { FaultInjectingStore } from '../../../src/testing/faults/fault-injecting-store.js';
 import { gate } from '../../../src/testing/faults/gate.js';
 import { TestWorld } from '../../../src/testing/test-world.js';
@@ -253,5 +254,56 @@ describe('hand-over messages', () => {
     await other.forceReleaseLock('a');
     await world.clock.advanceAsync(0);
     expect([heard, gaps]).toEqual([[], 0]);
+  });
+});
+
+describe('messages about changed entries', () => {
+  let heard: string[];
+  let unwatch: Unsubscribe;
+
+  beforeEach(async () => {
+    heard = [];
+    unwatch = await store.watchEntries({
+      changed: ({ key }) => heard.push(key),
+      gap: () => heard.push('gap'),
+      down: () => heard.push('down'),
+    });
+  });
+
+  const write = (key: string): Promise<unknown> => store.commit(put(key, 'value'));
+
+  it.each(['refuse', 'drop-before'] as const)('get lost by %s', async (fault) => {
+    store.next('change', fault);
+    await write('a');
+    await write('b');
+    expect(heard).toEqual(['b']);
+  });
+
+  it('come late, twice, or after later operations', async () => {
+    store.next('change', 'delay-before', 'duplicate', { kind: 'late', afterOperations: 2 });
+    await write('a');
+    expect(heard).toEqual([]);
+    await world.clock.advanceAsync(100);
+    await write('b');
+    await write('c');
+    expect(heard).toEqual(['a', 'b', 'b']);
+    await store.readEntries(['x']);
+    expect(heard).toEqual(['a', 'b', 'b', 'c']);
+  });
+
+  it('are said to have a gap, and to come no more', () => {
+    store.down();
+    store.gap();
+    expect(heard).toEqual(['down', 'gap']);
+  });
+
+  it('reach nobody who has ended the subscription, however late they are', async () => {
+    store.next('change', { kind: 'late', afterOperations: 2 });
+    await write('a');
+    unwatch();
+    await write('b');
+    await store.arrive();
+    store.gap();
+    expect(heard).toEqual([]);
   });
 });
