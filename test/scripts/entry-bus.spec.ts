@@ -89,6 +89,15 @@ describe('the scripts tell what they have written', () => {
     expect(await heard()).toEqual([['present', '', 'taken', '', 'absent', '']]);
   });
 
+  it('settle, void: the value beside its own intent too', async () => {
+    const txn = bench();
+    const share = txn.share([{ kind: 'put', key: entry('own') }]);
+    await txn.prepared(share);
+    await heard();
+    await txn.settle(share, 'void');
+    expect(await heard()).toEqual([['own', '']]);
+  });
+
   it('settle, committed: what it drops because it is older than what was committed', async () => {
     const txn = bench();
     const [version = 0] = await txn.commits.apply({ kind: 'put', key: entry('older') });

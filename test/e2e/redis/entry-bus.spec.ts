@@ -139,6 +139,15 @@ describe('the entry bus of a Redis store', () => {
     await expectHeard(heard, ['after']);
   }, 30_000);
 
+  it('whose commands come back says down and gap: they may go to another server now', async () => {
+    const test = await behindProxy();
+    const { heard } = await watching(test.store);
+    const opened = proxy.openedCount;
+    proxy.cut('others');
+    await expectHeard(heard, ['down', 'gap']);
+    expect(proxy.openedCount).toBe(opened + 1);
+  });
+
   it('whose commands go to another server follows them there', async () => {
     const next = await startRedisServer();
     const way = await startSwitch(server.port);
