@@ -13,7 +13,7 @@ const mayImport = {
   admin: ['commit', 'store', 'base'],
   version: ['commit', 'pipeline', 'store', 'base'],
   txn: ['commit', 'lock', 'version', 'pipeline', 'store', 'base'],
-  cache: ['txn', 'commit', 'version', 'pipeline', 'store', 'base'],
+  cache: ['txn', 'commit', 'version', 'lock', 'pipeline', 'store', 'base'],
   remote: ['cache', 'txn', 'commit', 'store', 'base'],
   module: [
     'admin',

@@ -35,6 +35,11 @@ export { Cached, type CachedOptions } from './cache/cached.decorator.js';
 export type { LoadedValues, Loader, ManyLoader } from './cache/loader.js';
 export type { PrincipalOptions } from './cache/principal.js';
 export { TransactionalCache } from './cache/transactional-cache.js';
+export type { CacheWarmer, WarmUpKeys } from './cache/warm-up/cache-warmer.js';
+export { CacheWarmUp } from './cache/warm-up/cache-warm-up.js';
+export type { WarmsCacheOptions, WarmUpModuleOptions, WarmUpOptions } from './cache/warm-up/warm-up.options.js';
+export type { WarmUpState, WarmUpStatus } from './cache/warm-up/warm-up-status.js';
+export { WarmsCache } from './cache/warm-up/warms-cache.decorator.js';
 export { Locked } from './lock/locked.decorator.js';
 export { CurrentLock, FenceToken, LockSignal } from './lock/lock-parameters.decorator.js';
 export type { LockedOptions, LockModuleOptions, LockOptions } from './lock/lock.options.js';
@@ -51,6 +56,7 @@ export type {
 export { CacheTxnErrorFilter } from './module/error-filter/cache-txn-error.filter.js';
 export {
   getCacheTxnToken,
+  InjectCacheWarmUp,
   InjectLockService,
   InjectTransactionAdmin,
   InjectRemoteParticipants,

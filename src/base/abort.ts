@@ -79,3 +79,19 @@ export function followSignals(sources: readonly AbortSignal[]): FollowingSignal 
     },
   };
 }
+
+/** What `work` gives, unless the signal aborts first; then the work goes on, and how it ends is nobody's concern. */
+export function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- whatever it was aborted with
+      reject(signal.reason);
+    };
+    const stop = (): void => {
+      signal.removeEventListener('abort', onAbort);
+    };
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    void work.then(resolve, reject).finally(stop);
+  });
+}

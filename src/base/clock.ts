@@ -3,6 +3,8 @@ import { performance } from 'node:perf_hooks';
 /** A pending timer. */
 export interface Timer {
   cancel(): void;
+  /** Lets the process end before it fires. A clock whose timers keep no process alive has none. */
+  unref?(): void;
 }
 
 /**
@@ -25,24 +27,34 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   after(delayMs, fn) {
     let handle: NodeJS.Timeout;
+    let isUnref = false;
     const arm = (leftMs: number): void => {
       const stepMs = Math.min(Math.max(leftMs, 0), MAX_TIMER_MS);
       handle = setTimeout(() => {
         if (leftMs > stepMs) arm(leftMs - stepMs);
         else fn();
       }, stepMs);
+      if (isUnref) handle.unref();
     };
     arm(delayMs);
     return {
       cancel: () => {
         clearTimeout(handle);
       },
+      unref: () => {
+        isUnref = true;
+        handle.unref();
+      },
     };
   },
 };
 
-/** Resolves after `delayMs`; rejects with the signal's reason as soon as it aborts. */
-export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+/**
+ * Resolves after `delayMs`; rejects with the signal's reason as soon as it aborts.
+ *
+ * @param isIdle lets the process end meanwhile: nobody's work waits for this
+ */
+export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal, isIdle = false): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) {
       reject(reasonOf(signal));
@@ -56,6 +68,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
       signal?.removeEventListener('abort', onAbort);
       resolve();
     });
+    if (isIdle) timer.unref?.();
     signal?.addEventListener('abort', onAbort, { once: true });
   });
 }

@@ -3,6 +3,7 @@ import { InvalidOptionsError } from '../base/errors.js';
 import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { PrincipalOptions } from './principal.js';
 import { checkTags } from './tags.js';
+import type { WarmUpModuleOptions } from './warm-up/warm-up.options.js';
 
 /** Options of one write. */
 export interface WriteOptions {
@@ -62,6 +63,8 @@ export interface LoadOptions<T = unknown> {
 export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, PrincipalOptions {
   /** Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
+  /** Defaults of every warm-up. */
+  readonly warmUp?: WarmUpModuleOptions;
 }
 
 /** The options of one load in milliseconds. */
@@ -100,7 +103,7 @@ export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true 
 /** The options of one load. */
 export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true };
 /** The options of `forRoot({ cache })`. */
-export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = { ...DEFAULTS, principal: true };
+export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = { ...DEFAULTS, principal: true, warmUp: true };
 
 /** Those of the options that one load has. */
 export function loadOptionsOf(options: LoadOptions): LoadOptions {

@@ -11,6 +11,8 @@ export interface Environment {
   /** Takes errors that belong to no call. */
   readonly report: ErrorSink;
   readonly warn: (message: string) => void;
+  /** Takes what is worth a line and no worry. */
+  readonly inform: (message: string) => void;
 }
 
 /** Injection token of the {@link Environment}. */
@@ -28,6 +30,9 @@ export function environmentProvider(storeName: string): ValueProvider<Environmen
     },
     warn: (message) => {
       logger.warn(message);
+    },
+    inform: (message) => {
+      logger.log(message);
     },
   };
   return { provide: ENVIRONMENT, useValue: environment };

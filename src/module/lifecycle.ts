@@ -4,6 +4,8 @@ import type {
   OnApplicationShutdown,
   OnModuleInit,
 } from '@nestjs/common';
+import type { CacheWarmUp } from '../cache/warm-up/cache-warm-up.js';
+import type { FoundWarmer } from '../cache/warm-up/warmer-explorer.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { RemoteParticipant } from '../remote/remote-participant.js';
 import type { RemoteParticipants } from '../remote/remote-participants.js';
@@ -21,6 +23,9 @@ export interface LifecycleParts extends Pick<Environment, 'report' | 'warn'> {
   readonly remote: RemoteParticipants;
   /** The decorated providers of the application, once all exist. */
   readonly participants: () => ReadonlyMap<string, RemoteParticipant>;
+  readonly warmUp: CacheWarmUp;
+  /** What warms the cache, once all providers exist. */
+  readonly warmers: () => ReadonlyMap<string, FoundWarmer>;
   /** Undefined where nobody wants it. */
   readonly sweeper: Sweeper | undefined;
 }
@@ -48,9 +53,11 @@ export class Lifecycle
     await txn?.database?.start?.({ namespace, transactions: coordinator, report, warn });
   }
 
-  /** @throws InvalidOptionsError `INVALID_OPTIONS` for a participant that cannot take part */
+  /** @throws InvalidOptionsError `INVALID_OPTIONS` for a participant that cannot take part, and a warmer that cannot warm */
   async onApplicationBootstrap(): Promise<void> {
-    const { coordinator, participants, remote, store, sweeper } = this.parts;
+    const { coordinator, participants, remote, store, sweeper, warmers, warmUp } = this.parts;
+    // Before anything has begun: what is refused leaves nothing behind that runs.
+    const found = warmers();
     // In one slot, without a database and without anybody who votes, no transaction can be left half done.
     if (store.hasSlots || this.options.txn?.database) await sweeper?.start();
     else {
@@ -60,12 +67,14 @@ export class Lifecycle
       void Promise.race([voting, coordinator.hasVoters]).then(() => sweeper?.start());
     }
     remote.start(participants());
+    // Last, because it may go on for long, and nobody waits for it.
+    warmUp.start(found);
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    const { coordinator, locks, remote, sweeper } = this.parts;
-    // First, because it holds a lock of its own.
-    await sweeper?.stop();
+    const { coordinator, locks, remote, sweeper, warmUp } = this.parts;
+    // First, because they hold locks of their own.
+    await Promise.all([sweeper?.stop(), warmUp.stop()]);
     await Promise.all([locks.drain(this.graceMs), coordinator.drain(this.graceMs)]);
     // Transactions of this node may have needed its own participants.
     await remote.stop(this.graceMs);

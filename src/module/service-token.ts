@@ -2,6 +2,7 @@ import { type Abstract, Inject, type InjectionToken, type Type } from '@nestjs/c
 import { TransactionAdmin } from '../admin/transaction-admin.js';
 import { DEFAULT_STORE_NAME } from '../base/store-name.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
+import { CacheWarmUp } from '../cache/warm-up/cache-warm-up.js';
 import { LockService } from '../lock/lock.service.js';
 import { RemoteParticipants } from '../remote/remote-participants.js';
 import { CacheTxnStore } from '../store/store.js';
@@ -14,6 +15,7 @@ export const SERVICES = [
   LockService,
   TransactionCoordinator,
   TransactionalCache,
+  CacheWarmUp,
   VersionService,
   TransactionAdmin,
   RemoteParticipants,
@@ -41,6 +43,9 @@ export const InjectTransactionCoordinator = injecting(TransactionCoordinator);
 
 /** Injects the TransactionalCache of the module named `name`; default the module without a name. */
 export const InjectTransactionalCache = injecting(TransactionalCache);
+
+/** Injects the CacheWarmUp of the module named `name`; default the module without a name. */
+export const InjectCacheWarmUp = injecting(CacheWarmUp);
 
 /** Injects the VersionService of the module named `name`; default the module without a name. */
 export const InjectVersionService = injecting(VersionService);

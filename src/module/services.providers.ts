@@ -6,6 +6,8 @@ import { resolveTtlMs } from '../cache/cache.options.js';
 import { CacheEvictLayer, CachePutLayer } from '../cache/cache-write.layer.js';
 import { CachedLayer } from '../cache/cached.layer.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
+import { CacheWarmUp } from '../cache/warm-up/cache-warm-up.js';
+import { warmersOf } from '../cache/warm-up/warmer-explorer.js';
 import { CacheVersionedEntries } from '../cache/versioned-entries.js';
 import { EntryReader } from '../commit/entry-reader.js';
 import { Recovery } from '../commit/recovery/recovery.js';
@@ -39,6 +41,7 @@ export function serviceProviders(name: string): Provider[] {
   const LOCKS = getCacheTxnToken(LockService, name);
   const COORDINATOR = getCacheTxnToken(TransactionCoordinator, name);
   const CACHE = getCacheTxnToken(TransactionalCache, name);
+  const WARM_UP = getCacheTxnToken(CacheWarmUp, name);
   const REMOTE = getCacheTxnToken(RemoteParticipants, name);
 
   const store: FactoryProvider<Promise<CacheTxnStore>> = {
@@ -81,6 +84,17 @@ export function serviceProviders(name: string): Provider[] {
       environment: Environment,
       coordinator: TransactionCoordinator,
     ) => new TransactionalCache({ coordinator, options, version, ...environment }),
+  };
+
+  const warmUp: FactoryProvider<CacheWarmUp> = {
+    provide: WARM_UP,
+    inject: [MODULE_OPTIONS, ENVIRONMENT, LOCKS, CACHE],
+    useFactory: (
+      { cache: { warmUp: options = {} } = {} }: Options,
+      environment: Environment,
+      locks: LockService,
+      cache: TransactionalCache,
+    ) => new CacheWarmUp({ locks, cache, options, ...environment }),
   };
 
   const versions: FactoryProvider<VersionService> = {
@@ -137,7 +151,7 @@ export function serviceProviders(name: string): Provider[] {
 
   const lifecycle: FactoryProvider<Lifecycle> = {
     provide: Lifecycle,
-    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, REMOTE, DiscoveryService],
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, REMOTE, WARM_UP, DiscoveryService],
     useFactory: (
       options: Options,
       environment: Environment,
@@ -145,13 +159,16 @@ export function serviceProviders(name: string): Provider[] {
       locks: LockService,
       coordinator: TransactionCoordinator,
       remote: RemoteParticipants,
+      warmUp: CacheWarmUp,
       discovery: DiscoveryService,
     ) => {
       const sweeper = sweeperOf(options, environment, store, locks, coordinator.arbiter);
       const participants = () => remoteParticipantsOf(discovery, name);
-      return new Lifecycle(options, { store, locks, coordinator, remote, participants, sweeper, ...environment });
+      const warmers = () => warmersOf(discovery, name, options.cache?.warmUp ?? {});
+      const parts = { store, locks, coordinator, remote, participants, warmUp, warmers, sweeper };
+      return new Lifecycle(options, { ...parts, ...environment });
     },
   };
 
-  return [store, locks, coordinator, cache, versions, admin, remote, layers, lifecycle];
+  return [store, locks, coordinator, cache, warmUp, versions, admin, remote, layers, lifecycle];
 }
