@@ -35,6 +35,19 @@ describe('the reason of a signal', () => {
   });
 });
 
+describe('a sleep in which nobody works', () => {
+  const timersThatKeepAlive = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+
+  it('lets the process end, and others do not', () => {
+    const before = timersThatKeepAlive();
+    const end = new AbortController();
+    const sleeps = [sleep(systemClock, 60_000, end.signal, true), sleep(systemClock, 60_000, end.signal)];
+    for (const each of sleeps) each.catch(() => undefined);
+    expect(timersThatKeepAlive()).toBe(before + 1);
+    end.abort();
+  });
+});
+
 describe('the clock of the process', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { readFileSync } from 'node:fs';
-import { Cached, CacheTxn, CacheTxnModule, Locked, Versioned } from 'nestjs-cache-txn';
+import { Cached, CacheTxn, CacheTxnModule, Locked, Versioned, WarmsCache } from 'nestjs-cache-txn';
 import { postgresMarkers } from 'nestjs-cache-txn/pg';
 import { TxnWorld } from '../../support/txn-world.js';
 
@@ -51,6 +51,12 @@ async function boot(options: object): Promise<void> {
   await app.close();
 }
 
+/** What can be decorated as a warmer. */
+class Warmer {
+  keys = (): readonly string[] => [];
+  load = () => ({});
+}
+
 const unset = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, undefined]));
 
 describe('docs/options.md', () => {
@@ -59,6 +65,7 @@ describe('docs/options.md', () => {
     ['@CacheTxn', 'Transactions', /^Calls only|^`runWithRetry` only/, (options) => CacheTxn(options)],
     ['@Versioned', 'Versions', /^Calls only/, (options) => Versioned({ ...options, resource: 'a' })],
     ['@Cached', 'Writes and loads', /^$/, (options) => Cached('a', options)],
+    ['@WarmsCache', 'Warm-up', /^$/, (options) => WarmsCache('a', options)(Warmer)],
   ])('has the options that %s takes, and no other', async (decorator, section, except, apply) => {
     const ofAll = rowsOf('Locks').filter(({ meaning }) => /^Decorators only, all of them/.test(meaning));
     const names = [...new Set([...documented(section, except), ...ofAll.flatMap((row) => row.names)])];
@@ -93,6 +100,9 @@ describe('docs/options.md', () => {
       await expect(boot({ [part]: unset(names) })).resolves.toBeUndefined();
       expect({ [part]: await known((wrong) => boot({ [part]: wrong })) }).toEqual({ [part]: names.sort() });
     }
+    const warmUp = documented('Warm-up', /^$/);
+    await expect(boot({ cache: { warmUp: unset(warmUp) } })).resolves.toBeUndefined();
+    expect(await known((wrong) => boot({ cache: { warmUp: wrong } }))).toEqual(warmUp.sort());
     const shape = ['name', 'isGlobal', 'errorFilter'];
     const top = [...new Set(own.map((name) => name.split('.')[0] ?? ''))];
     await expect(boot(unset(top))).resolves.toBeUndefined();

@@ -151,8 +151,10 @@ describe('a store that is away', () => {
     const node = await world.node({ capitals: warmer }, {}, ({ store }) => {
       store.next('commit', unavailable);
       store.next('commit', lostReply);
+      store.always('resolveCommit', unavailable);
     });
     await world.until(node, 'done');
+    expect(node.reported.map(({ error }) => error)).toMatchObject([{ code: 'STORE_UNAVAILABLE' }]);
     expect(warmer.loads).toHaveLength(1);
   });
 });

@@ -90,6 +90,23 @@ describe('@WarmsCache', () => {
     expect(JSON.stringify({ warmUp })).toBe('{"warmUp":{"isReady":true,"status":[]}}');
   });
 
+  it("tells its progress to Nest's log, and nothing where nobody has it", async () => {
+    const lines: string[] = [];
+    const log = (line: string) => void lines.push(line);
+    const logger = { log, warn: log, error: log };
+    for (const providers of [[EventsWarmer], []]) {
+      @Module({ imports: [CacheTxnModule.forRoot()], providers })
+      class AppModule {}
+      const app = await NestFactory.createApplicationContext(AppModule, { logger });
+      apps.push(app);
+      await app.get(CacheWarmUp).ready;
+    }
+    expect(lines.filter((line) => line.includes('warm-up'))).toEqual([
+      'warm-up events: starts, 1 keys',
+      expect.stringMatching(/^warm-up events: done, 1 keys in \d+ ms, 1 loaded$/),
+    ]);
+  });
+
   it('does not hold up the start', async () => {
     @WarmsCache('slow', { required: true })
     class Slow implements CacheWarmer {
