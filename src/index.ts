@@ -26,12 +26,15 @@ export {
 export type { StoreBound } from './base/store-name.js';
 export type { ParticipantTransaction, TransactionFate } from './commit/participants/participant.js';
 export type { DatabaseContext, TransactionDatabase } from './commit/deciders/transaction-database.js';
+export type { CacheStatistics } from './cache/cache-counters.js';
 export type { CacheOperations, Entries } from './cache/cache-operations.js';
 export type { CacheNamespace } from './cache/cache-namespace.js';
 export type { CacheModuleOptions, LoadOptions, TtlOf, WriteOptions } from './cache/cache.options.js';
 export { CacheEvict, type CacheEvictOptions } from './cache/cache-evict.decorator.js';
 export { CachePut, type CachePutOptions } from './cache/cache-put.decorator.js';
 export { Cached, type CachedOptions } from './cache/cached.decorator.js';
+export type { Codec } from './cache/codec.js';
+export { jsonCodec } from './cache/json-codec.js';
 export type { LoadedValues, Loader, ManyLoader } from './cache/loader.js';
 export type { PrincipalOptions } from './cache/principal.js';
 export { TransactionalCache } from './cache/transactional-cache.js';

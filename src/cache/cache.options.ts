@@ -1,6 +1,7 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
+import type { Codec } from './codec.js';
 import type { PrincipalOptions } from './principal.js';
 import { checkTags } from './tags.js';
 import type { WarmUpModuleOptions } from './warm-up/warm-up.options.js';
@@ -65,6 +66,8 @@ export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, P
   readonly ttl?: Duration;
   /** Defaults of every warm-up. */
   readonly warmUp?: WarmUpModuleOptions;
+  /** How values become texts. Default `jsonCodec()`; another is `msgpackCodec()` of `nestjs-cache-txn/msgpack`, or one of your own. */
+  readonly codec?: Codec;
 }
 
 /** The options of one load in milliseconds. */
@@ -103,7 +106,12 @@ export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true 
 /** The options of one load. */
 export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true };
 /** The options of `forRoot({ cache })`. */
-export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = { ...DEFAULTS, principal: true, warmUp: true };
+export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
+  ...DEFAULTS,
+  codec: true,
+  principal: true,
+  warmUp: true,
+};
 
 /** Those of the options that one load has. */
 export function loadOptionsOf(options: LoadOptions): LoadOptions {

@@ -37,12 +37,12 @@ export const CACHED = Symbol('@Cached');
 
 /**
  * Answers with the entry of `key`, and runs the method only to load what is missing, as `cache.getOrLoad` does: once for all that ask at the
- * same time, in every process. What the method gives is cached as JSON, undefined is not; inside a transaction it is that transaction's own view.
+ * same time, in every process. What the method gives is cached as the module's codec keeps it, undefined is not; inside a transaction it is that transaction's own view.
  *
  * It is outside of everything else around the method: a hit takes no lock and begins no transaction. A route has to be a GET or HEAD; it answers the
  * entry's version as ETag, `If-None-Match` with 304, and `X-Cache: HIT` when the method did not run for it, else `MISS`.
  *
- * The method's signal aborts when `timeout` is over. An interceptor outside of it gets what JSON keeps of the answer, and no class.
+ * The method's signal aborts when `timeout` is over. An interceptor outside of it gets what the codec keeps of the answer, and no class.
  *
  * The key has to name everything that the answer depends on. Of a route it may be left out: then it is the method with its URL, whose query may come in any
  * order. For a request with `request.user` or `Authorization` the principal is added, unless the key names the user (`{user.id}`), is a function of the

@@ -1,4 +1,3 @@
-import { StreamableFile } from '@nestjs/common';
 import { followSignals } from '../base/abort.js';
 import { present } from '../base/assert.js';
 import { callScope } from '../base/async-scope.js';
@@ -90,7 +89,7 @@ export class CachedLayer implements PipelineLayer {
       const either = followSignals([call.signal, signal]);
       const inner = { ...call, signal: either.signal };
       try {
-        return checkData((await callScope.run(currentCall, inner, () => next(inner))).at(-1), call);
+        return (await callScope.run(currentCall, inner, () => next(inner))).at(-1);
       } finally {
         either.stop();
       }
@@ -103,19 +102,6 @@ export class CachedLayer implements PipelineLayer {
 function bypass({ http }: Call, next: Next): Promise<Emitted> {
   http?.setHeader('X-Cache', 'BYPASS');
   return next();
-}
-
-/** JSON would keep the inside of a stream, and not what flows through it. */
-function checkData(value: unknown, { target, methodName }: Call): unknown {
-  const isStream = typeof (value as { readonly pipe?: unknown } | null | undefined)?.pipe === 'function';
-  if (!isStream && !(value instanceof StreamableFile)) return value;
-  const named = `${target.name}.${methodName}`;
-  throw new InvalidOptionsError(
-    `@Cached of ${named}: a stream cannot be cached; return its data, or cache what it is made of`,
-    {
-      details: { method: named },
-    },
-  );
 }
 
 function checkMethod(method: DecoratedMethod, mayBeLeftOut: boolean): void {

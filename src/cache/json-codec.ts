@@ -1,52 +1,52 @@
-import { InvalidOptionsError, LimitExceededError } from '../base/errors.js';
 import { LIMITS } from '../store/limits.js';
+import { type Codec, CodecRefusal } from './codec.js';
 import { isTooDeep } from './json-depth.js';
+import { isPlainData } from './plain-data.js';
+import { toTagged, tooLarge } from './tagged-data.js';
+import { fromTagged } from './untagged-data.js';
+
+/** Before the text of a value with tags; no JSON begins with it. */
+const TAGGED = '$';
 
 /**
- * The text of a value as the store keeps it: JSON.
- * @throws InvalidOptionsError `INVALID_OPTIONS` for what JSON cannot hold: undefined, functions, symbols, bigint, cycles
- * @throws LimitExceededError `LIMIT_EXCEEDED` over 1,000 levels of arrays and objects
+ * The default codec: JSON that also keeps Date, Map, Set, bigint, Buffer and Uint8Array, undefined in objects and arrays, NaN, ±Infinity and -0.
+ *
+ * The text of a value without any of these is what `JSON.stringify` gives; that of others is `$` and JSON with tags. Classes with a `toJSON`
+ * come back as what that gives, other classes as their own enumerable properties. 1,000 levels and 1 MiB are the limits.
  */
-export function encode(value: unknown, key: string): string {
+export function jsonCodec(): Codec {
+  return { name: 'json', encode, decode };
+}
+
+function encode(value: unknown): string {
+  if (isPlainData(value, { strict: false })) return stringify(value);
+  const { data, hasTags } = toTagged(value);
+  return hasTags ? TAGGED + stringify(data) : stringify(data);
+}
+
+function decode(text: string): unknown {
+  if (text.startsWith(TAGGED)) return fromTagged(parse(text.slice(1)));
+  if (isTooDeep(text)) throw new CodecRefusal(`is nested deeper than ${LIMITS.jsonDepth} levels`);
+  return parse(text);
+}
+
+function stringify(data: unknown): string {
   let text: unknown;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(data);
   } catch (error) {
-    // The stack has run out, or a text could not become that long.
-    if (error instanceof RangeError) throw tooDeep(key);
-    throw new InvalidOptionsError(`the value of ${key} cannot be written as JSON (a bigint or a cycle)`, {
-      cause: error,
-      details: { key },
-    });
+    // No text can become that long.
+    if (error instanceof RangeError) throw tooLarge();
+    throw error;
   }
-  if (typeof text !== 'string') {
-    throw new InvalidOptionsError(
-      `the value of ${key} is ${typeof value}, which JSON cannot hold; to remove the entry, delete it`,
-      { details: { key } },
-    );
-  }
-  if (isTooDeep(text)) throw tooDeep(key);
+  if (typeof text !== 'string') throw new CodecRefusal('is nothing that JSON has a text for');
   return text;
 }
 
-/** What an entry holds, or why that is no value of ours. */
-export type Decoded = { readonly value: unknown } | { readonly problem: string };
-
-/** The value of a text; a foreign or damaged entry has a problem instead, and is a miss and no failure (threats S09, S11). */
-export function decode(text: string): Decoded {
-  const bytes = Buffer.byteLength(text);
-  if (bytes > LIMITS.valueBytes) return { problem: `has ${bytes} bytes, the limit is ${LIMITS.valueBytes}` };
-  if (isTooDeep(text)) return { problem: `is nested deeper than ${LIMITS.jsonDepth} levels` };
+function parse(text: string): unknown {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return JSON.parse(text) as unknown;
   } catch {
-    return { problem: 'is not JSON' };
+    throw new CodecRefusal('is not JSON');
   }
-}
-
-function tooDeep(key: string): LimitExceededError {
-  return new LimitExceededError(
-    `the value of ${key} is nested deeper than ${LIMITS.jsonDepth} levels, or longer than a text can be`,
-    { details: { key, limit: LIMITS.jsonDepth } },
-  );
 }

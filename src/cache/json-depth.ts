@@ -8,13 +8,22 @@ import { LIMITS } from '../store/limits.js';
  */
 export function isTooDeep(text: string): boolean {
   // Every level is opened and closed.
-  if (text.length <= 2 * LIMITS.jsonDepth) return false;
+  if (text.length <= 2 * LIMITS.jsonDepth || !hasMore(text, LIMITS.jsonDepth)) return false;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
     const char = text[i];
     if (char === '"') i = endOfString(text, i);
     else if (char === ']' || char === '}') depth--;
     else if ((char === '[' || char === '{') && ++depth > LIMITS.jsonDepth) return true;
+  }
+  return false;
+}
+
+/** Whether more than `count` brackets open in a text, those in strings included. Far quicker than to look at each character. */
+function hasMore(text: string, count: number): boolean {
+  let seen = 0;
+  for (const bracket of ['[', '{']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) if (++seen > count) return true;
   }
   return false;
 }

@@ -5,8 +5,8 @@ import { inTime } from '../base/in-time.js';
 import type { Random } from '../base/random.js';
 import { checkValueBytes } from '../txn/txn.options.js';
 import { type ResolvedLoadOptions, ttlMsOf } from './cache.options.js';
-import { encode } from './json-codec.js';
 import type { Loadable, LoadMany } from './load-batch.js';
+import type { ValueCodec } from './value-codec.js';
 
 /**
  * Gets a value that the cache has not from where it comes from; undefined for none. The signal aborts when nobody waits any longer: give it to
@@ -29,6 +29,7 @@ export type ManyLoader<T> = (
 /** What turns loaded values into what is kept. */
 export interface LoadEncoding {
   readonly clock: Clock;
+  readonly codec: ValueCodec;
   readonly random: Random;
   readonly options: ResolvedLoadOptions;
 }
@@ -37,7 +38,7 @@ export interface LoadEncoding {
  * @throws what the loader throws, and what is wrong with a value of it; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than
  * its `timeout`
  */
-export function encoding(loader: ManyLoader<unknown>, { clock, random, options }: LoadEncoding): LoadMany {
+export function encoding(loader: ManyLoader<unknown>, { clock, codec, random, options }: LoadEncoding): LoadMany {
   return async (keys) => {
     const fromMs = clock.now();
     const values = mapOf(await loadInTime(loader, keys, clock, options.timeoutMs));
@@ -51,7 +52,7 @@ export function encoding(loader: ManyLoader<unknown>, { clock, random, options }
         if (ttlMs > 0) loaded.set(key, { stored: { body: '', notes: { none: true } }, ttlMs, freshMs: 0 });
         continue;
       }
-      const body = encode(value, key);
+      const body = codec.encode(value, key);
       checkValueBytes(Buffer.byteLength(body), key);
       loaded.set(key, { stored: { body, notes }, ...lifeOf(value, options, random) });
     }

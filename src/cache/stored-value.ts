@@ -14,14 +14,13 @@ export interface StoredValue {
   readonly notes: ValueNotes;
 }
 
-/** Begins a first line with notes; no codec of ours begins a text with it. */
+/** Begins a first line with notes; a codec that begins a text with it is refused. */
 const MARK = '~';
 const NO_NOTES: ValueNotes = Object.freeze({});
 
 /** The text that the store keeps: the body, after a line of notes where there are some. */
 export function writeStored({ body, notes }: StoredValue): string {
-  const isPlain = !body.startsWith(MARK) && Object.keys(notes).length === 0;
-  return isPlain ? body : `${MARK}${JSON.stringify(notes)}\n${body}`;
+  return Object.keys(notes).length === 0 ? body : `${MARK}${JSON.stringify(notes)}\n${body}`;
 }
 
 /** The parts of a text; undefined when it begins with notes that are not ours. */

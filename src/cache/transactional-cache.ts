@@ -8,6 +8,7 @@ import type { BufferedWrite } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
 import { noteLoaded, noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
+import { CacheCounters, type CacheStatistics } from './cache-counters.js';
 import { CacheNamespace } from './cache-namespace.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import {
@@ -19,13 +20,13 @@ import {
   type WriteOptions,
 } from './cache.options.js';
 import { type CurrentEntry, CurrentEntries } from './current-entries.js';
-import { decode, encode } from './json-codec.js';
 import type { LoadMany } from './load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loader.js';
 import { ReadThrough } from './read-through.js';
 import { readStored, type StoredValue, writeStored } from './stored-value.js';
 import { notedVersions } from './tag-versions.js';
 import { checkEntryKey, checkTags, TAG_TTL_MS, tagKey } from './tags.js';
+import { type ValueCodec, valueCodecOf } from './value-codec.js';
 
 /** What the cache is made of. */
 export interface CacheDependencies {
@@ -38,21 +39,24 @@ export interface CacheDependencies {
 }
 
 /**
- * Cached values as JSON. Inside a transaction reads see the transaction's own writes, repeat what they first saw, and
+ * Cached values. Inside a transaction reads see the transaction's own writes, repeat what they first saw, and
  * writes wait for its commit; outside each call is a commit of its own, refused when a lock of the call is lost.
  *
  * Every method throws KeyTemplateError `KEY_TEMPLATE` or LimitExceededError `LIMIT_EXCEEDED` for unusable keys,
- * InvalidOptionsError `INVALID_OPTIONS` for bad options and values that JSON cannot hold, LimitExceededError for values that are too
+ * InvalidOptionsError `INVALID_OPTIONS` for bad options and values that the codec does not take, LimitExceededError for values that are too
  * large, and StoreUnavailableError `STORE_UNAVAILABLE` or StoreTimeoutError `STORE_TIMEOUT` when the store is away; a write outside a
  * transaction also what a commit throws, such as LockLostError `LOCK_LOST` and TransactionInDoubtError `TXN_IN_DOUBT`.
  */
 export class TransactionalCache implements CacheOperations {
+  private readonly codec: ValueCodec;
+  private readonly counters = new CacheCounters();
   private readonly readThrough: ReadThrough;
   private readonly entries: CurrentEntries;
 
   constructor(private readonly deps: CacheDependencies) {
     checkModuleTtl(deps.options);
     resolveLoadOptions({}, deps.options);
+    this.codec = valueCodecOf(deps.options);
     const { coordinator, clock, random, report } = deps;
     const { resolver, store, versionStrategy: strategy } = coordinator;
     this.entries = new CurrentEntries(coordinator);
@@ -128,7 +132,7 @@ export class TransactionalCache implements CacheOperations {
    * is as fresh as their own would be; see {@link LoadOptions}.
    *
    * Inside a transaction what was loaded is the transaction's own view of the key, and is not cached: its snapshot may be an old one.
-   * Every caller gets a copy of its own, as JSON gives it.
+   * Every caller gets a copy of its own, as the codec gives it.
    *
    * @throws what `loader` throws; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than `options.timeout`
    */
@@ -158,7 +162,7 @@ export class TransactionalCache implements CacheOperations {
     const { clock, coordinator, options: defaults, random } = this.deps;
     const resolved = resolveLoadOptions(options, defaults);
     const asked = [...new Set(keys)];
-    const load = encoding(loader, { clock, random, options: resolved });
+    const load = encoding(loader, { clock, codec: this.codec, random, options: resolved });
     const txn = coordinator.active();
     if (txn) return this.loadInside<T>(txn, asked, load);
     const values = new Map<string, T>();
@@ -212,6 +216,11 @@ export class TransactionalCache implements CacheOperations {
     return retryConflicts(retry, deps, undefined, () => this.deps.coordinator.run(step));
   }
 
+  /** What has been counted in this process since the application started. */
+  statistics(): CacheStatistics {
+    return this.counters.snapshot();
+  }
+
   private read(keys: readonly string[]): Promise<readonly CurrentEntry[]> {
     for (const key of keys) checkEntryKey(key);
     return this.entries.read(keys);
@@ -230,7 +239,7 @@ export class TransactionalCache implements CacheOperations {
     const ttlMs = resolveTtlMs(options, this.deps.options);
     const bodies = pairs.map(([key, value]) => {
       checkEntryKey(key);
-      return [key, encode(value, key)] as const;
+      return [key, this.codec.encode(value, key)] as const;
     });
     const notes = options.tags?.length ? await this.notesOf(options.tags) : {};
     const pending = this.write(
@@ -281,8 +290,9 @@ export class TransactionalCache implements CacheOperations {
 
   private decoded<T>(key: string, stored: StoredValue | undefined): T | undefined {
     if (stored === undefined || stored.notes.none) return undefined;
-    const decoded = decode(stored.body);
+    const decoded = this.codec.decode(stored.body);
     if ('value' in decoded) return decoded.value as T;
+    this.counters.countUnreadable();
     const error = new Error(`a cached value ${decoded.problem}; it counts as a miss`);
     this.deps.report(error, { during: 'cache read', details: { key } });
     return undefined;

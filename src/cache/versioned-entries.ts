@@ -4,14 +4,18 @@ import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { checkValueBytes } from '../txn/txn.options.js';
 import type { CompareAndSetOptions, VersionedEntries } from '../version/version.service.js';
 import { type CacheModuleOptions, resolveTtlMs } from './cache.options.js';
-import { encode } from './json-codec.js';
+import { type ValueCodec, valueCodecOf } from './value-codec.js';
 
 /** The version service's way to entries: reads join a transaction, writes are commits of their own. */
 export class CacheVersionedEntries implements VersionedEntries {
+  private readonly codec: ValueCodec;
+
   constructor(
     private readonly coordinator: TransactionCoordinator,
     private readonly options: CacheModuleOptions,
-  ) {}
+  ) {
+    this.codec = valueCodecOf(options);
+  }
 
   async versionOf(key: string): Promise<number> {
     const txn = this.coordinator.active();
@@ -36,7 +40,7 @@ export class CacheVersionedEntries implements VersionedEntries {
         { details: { key } },
       );
     }
-    const text = encode(value, key);
+    const text = this.codec.encode(value, key);
     checkValueBytes(Buffer.byteLength(text), key);
     return this.commitOne({
       kind: 'put',

@@ -4,13 +4,13 @@ import type { ErrorSink } from '../base/error-sink.js';
 import { InvalidOptionsError, TransactionStateError } from '../base/errors.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import { shownAs } from '../base/shown-as.js';
-import { encode } from '../cache/json-codec.js';
 import type { DatabaseArbiter } from '../commit/deciders/database-arbiter.js';
 import { rollKey } from '../commit/participants/roll-key.js';
 import type { CacheTxnStore } from '../store/store.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { checkValueBytes } from '../txn/txn.options.js';
 import { Member } from './member.js';
+import { payloads } from './payloads.js';
 import type { RemoteParticipant } from './remote-participant.js';
 import { memberLeaseMs, type RemoteModuleOptions } from './remote.options.js';
 import { RollArbiter } from './roll-arbiter.js';
@@ -64,7 +64,7 @@ export class RemoteParticipants {
    * transaction: two of them with the same name are in each other's way. No provider at all is nobody to ask, and no failure.
    *
    * @throws TransactionStateError `TXN_STATE` outside a transaction, in a read-only one, and for a name that it has enlisted already
-   * @throws InvalidOptionsError `INVALID_OPTIONS` for a payload that JSON cannot hold
+   * @throws InvalidOptionsError `INVALID_OPTIONS` for a payload that the default codec of the cache does not take
    * @throws LimitExceededError `LIMIT_EXCEEDED` for one over 1 MiB
    */
   enlist(name: string, payload: unknown = null): void {
@@ -81,7 +81,7 @@ export class RemoteParticipants {
         details: { txnId: txn.id, participant: name },
       });
     }
-    const text = encode(payload, `participant ${name}`);
+    const text = payloads.encode(payload, `participant ${name}`);
     checkValueBytes(Buffer.byteLength(text), `participant ${name}`);
     txn.write([[key, { kind: 'bump', ttlMs: 0 }]]);
     txn.enlist(new RollVote({ ...this.deps, hints: this.hints, arbiter: this.arbiter }, name, text));

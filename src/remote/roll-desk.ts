@@ -1,8 +1,8 @@
 import type { ErrorSink } from '../base/error-sink.js';
 import { StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
-import { decode } from '../cache/json-codec.js';
 import type { OpenRoll, RollOutcome } from '../store/member-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
+import { payloads } from './payloads.js';
 import type { RemoteParticipant, RemoteTransaction } from './remote-participant.js';
 import type { RollArbiter } from './roll-arbiter.js';
 import type { SerialWork } from './serial-work.js';
@@ -77,7 +77,7 @@ export class RollDesk {
   }
 
   private begin({ txnId, payload = 'null' }: OpenRoll): void {
-    const decoded = decode(payload);
+    const decoded = payloads.decode(payload);
     const held: Held = { txn: { id: txnId, payload: 'value' in decoded ? decoded.value : undefined }, vote: undefined };
     // From now on nobody is answered from memory, also while other work is before this.
     this.held.set(txnId, held);
@@ -91,7 +91,7 @@ export class RollDesk {
   private async prepare(txn: RemoteTransaction): Promise<'ready' | 'veto'> {
     const { name, provider, report } = this.deps;
     try {
-      if (txn.payload === undefined) throw new Error('the payload of the transaction is not JSON');
+      if (txn.payload === undefined) throw new Error('the payload of the transaction cannot be read');
       await provider.prepare(txn);
       return 'ready';
     } catch (error) {

@@ -1,4 +1,4 @@
-import { decode } from '../cache/json-codec.js';
+import { ValueCodec } from '../cache/value-codec.js';
 import type { CommitOperation, CommitRequest } from '../store/entry-operations.js';
 import type { PrepareRequest } from '../store/intent-operations.js';
 
@@ -25,6 +25,7 @@ const MAX_COMMITS = 50_000;
 /** What was committed, in order. Several stores may share one, as the nodes of one test do. */
 export class CommitLog {
   private readonly commits = new Map<string, readonly CommittedWrite[]>();
+  private codec = new ValueCodec();
   /** What slots have prepared of transactions that are not decided. */
   private readonly prepared = new Map<
     string,
@@ -44,7 +45,7 @@ export class CommitLog {
   ): void {
     if (this.commits.has(txnId)) return;
     const writes = operations.flatMap((operation, i) =>
-      operation.kind === 'check' ? [] : [writeOf(namespace, txnId, operation, versions[i] ?? 0)],
+      operation.kind === 'check' ? [] : [this.writeOf(namespace, txnId, operation, versions[i] ?? 0)],
     );
     if (writes.length === 0) return;
     makeRoom(this.commits);
@@ -72,9 +73,41 @@ export class CommitLog {
     this.prepared.delete(txnId);
   }
 
+  /**
+   * How the values of later commits are read; by default as JSON.
+   * @internal
+   */
+  readWith(codec: ValueCodec): void {
+    this.codec = codec;
+  }
+
   forget(): void {
     // The ids stay, so that a late copy of a forgotten commit is not taken for a new one.
     for (const txnId of this.commits.keys()) this.commits.set(txnId, []);
+  }
+
+  private writeOf(
+    namespace: string,
+    txnId: string,
+    operation: Exclude<CommitOperation, { kind: 'check' }>,
+    version: number,
+  ): CommittedWrite {
+    const { kind, key } = operation;
+    return {
+      namespace,
+      txnId,
+      kind,
+      key,
+      value: kind === 'put' ? this.valueOfText(operation.value) : undefined,
+      version,
+      ttlMs: kind === 'delete' ? undefined : operation.ttlMs,
+    };
+  }
+
+  /** What cannot be read was not written through the cache; its text says more than nothing. */
+  private valueOfText(text: string): unknown {
+    const decoded = this.codec.decode(text);
+    return 'value' in decoded ? decoded.value : text;
   }
 }
 
@@ -83,28 +116,4 @@ function makeRoom(transactions: Map<string, unknown>): void {
     if (transactions.size < MAX_COMMITS) return;
     transactions.delete(oldest);
   }
-}
-
-function writeOf(
-  namespace: string,
-  txnId: string,
-  operation: Exclude<CommitOperation, { kind: 'check' }>,
-  version: number,
-): CommittedWrite {
-  const { kind, key } = operation;
-  return {
-    namespace,
-    txnId,
-    kind,
-    key,
-    value: kind === 'put' ? valueOf(operation.value) : undefined,
-    version,
-    ttlMs: kind === 'delete' ? undefined : operation.ttlMs,
-  };
-}
-
-/** What is no JSON was not written through the cache; its text says more than nothing. */
-function valueOf(text: string): unknown {
-  const decoded = decode(text);
-  return 'value' in decoded ? decoded.value : text;
 }

@@ -1,4 +1,5 @@
 import type { FactoryProvider } from '@nestjs/common';
+import { valueCodecOf } from '../cache/value-codec.js';
 import { CacheTxnStore } from '../store/store.js';
 import { type CacheTxnModuleOptions, DEFAULT_NAMESPACE, MODULE_OPTIONS } from '../module/cache-txn.options.js';
 import { ENVIRONMENT, type Environment, environmentProvider } from '../module/environment.js';
@@ -28,6 +29,7 @@ export function testingProviders(world: TestWorld, name: string, inner: InnerSto
       const given = inner(options);
       const store =
         given instanceof FaultInjectingStore ? given : world.store({ name, ...(given && { inner: given }) });
+      store.readWith(valueCodecOf(options.cache ?? {}));
       const { namespace = DEFAULT_NAMESPACE } = options;
       await store.start({ namespace, processLabel: world.nextLabel(), report, warn });
       return store;

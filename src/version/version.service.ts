@@ -54,7 +54,7 @@ export class VersionService {
    * Its own atomic commit.
    *
    * @throws VersionConflictError `VERSION_CONFLICT` when the version is another
-   * @throws InvalidOptionsError `INVALID_OPTIONS` for what is no version, a bad option, and a value that JSON cannot hold;
+   * @throws InvalidOptionsError `INVALID_OPTIONS` for what is no version, a bad option, and a value that the codec does not take;
    * LimitExceededError `LIMIT_EXCEEDED` for one over 1 MiB
    * @throws TransactionStateError `TXN_STATE` inside a transaction; what a commit throws, as {@link bump}
    */

@@ -41,6 +41,7 @@ import type {
   VotesComplete,
 } from '../../store/member-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../../store/store.js';
+import type { ValueCodec } from '../../cache/value-codec.js';
 import { CommitLog, type CommittedWrite } from '../commit-log.js';
 import { MAX_SEED, seededRandom } from '../seeded-random.js';
 import { Disturbance, isInjected } from './disturbance.js';
@@ -91,6 +92,14 @@ export class FaultInjectingStore extends CacheTxnStore {
     this.plan = new FaultPlan(seededRandom(seed));
     this.disturbance = new Disturbance(this.plan, clock, seed);
     this.log = commits ?? new CommitLog();
+  }
+
+  /**
+   * How the values of later commits are read.
+   * @internal
+   */
+  readWith(codec: ValueCodec): void {
+    this.log.readWith(codec);
   }
 
   /**

@@ -44,6 +44,17 @@ export class Books {
     return this.shelf.read(id);
   }
 
+  @Get(':id/kinds')
+  @Cached('kinds:{params.id}')
+  kinds() {
+    return { at: new Date(0), cover: Buffer.from('a'), tags: new Set(['b']), none: undefined, ratio: NaN };
+  }
+
+  @Get(':id/kinds-uncached')
+  kindsUncached() {
+    return this.kinds();
+  }
+
   @Get(':id/guarded')
   @Cached('guarded:{params.id}', { ttl: '1m' })
   @Locked('book:{params.id}', { wait: 0 })

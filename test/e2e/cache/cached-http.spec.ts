@@ -31,6 +31,22 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     expect([shelf.reads, await app.cache.get('book:1')]).toEqual([1, { title: 'Emma', read: 1 }]);
   });
 
+  it('@Cached answers the same JSON for a hit, for a miss, and without it, whatever is in the value', async () => {
+    const paths = ['/books/1/kinds', '/books/1/kinds', '/books/1/kinds-uncached'];
+    const answers: unknown[] = [];
+    for (const path of paths) {
+      const { text, headers } = await get(path);
+      answers.push([headers['x-cache'], text]);
+    }
+    const text = '{"at":"1970-01-01T00:00:00.000Z","cover":{"type":"Buffer","data":[97]},"tags":{},"ratio":null}';
+    expect(answers).toEqual([
+      ['MISS', text],
+      ['HIT', text],
+      [undefined, text],
+    ]);
+    expect(await app.cache.get('kinds:1')).toMatchObject({ at: new Date(0), tags: new Set(['b']) });
+  });
+
   it('G31: the ETag is the version of the entry, and If-None-Match is answered with 304, without the method', async () => {
     const first = await get();
     const { etag = '' } = first.headers;

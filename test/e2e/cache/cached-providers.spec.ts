@@ -76,9 +76,9 @@ async function start(): Promise<{ app: TxnApp; prices: Prices }> {
 }
 
 describe('decorators of providers', () => {
-  it('@Cached gives every call what JSON keeps of the value, the first one too', async () => {
+  it('@Cached gives every call the value as its codec keeps it, the first one too', async () => {
     const { prices } = await start();
-    const expected = { seat: 'a', currency: 'EUR', at: '1970-01-01T00:00:00.000Z' };
+    const expected = { seat: 'a', currency: 'EUR', at: new Date(0) };
     expect([await prices.of('a'), await prices.of('a'), await prices.of('b')]).toEqual([
       expected,
       expected,

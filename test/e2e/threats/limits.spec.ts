@@ -103,6 +103,8 @@ describe('S11 broken and deep JSON', () => {
     ['deep', nested(100_000)],
     ['deep-in-objects', `${'{"a":'.repeat(2_000)}1${'}'.repeat(2_000)}`],
     ['deep-and-broken', '['.repeat(100_000)],
+    ['deep-in-tags', `$${'["$map",'.repeat(50_000)}1${',1]'.repeat(50_000)}`],
+    ['tags-and-broken', '$["$date",'],
   ])('in an entry that somebody else wrote is a miss and a line in the log: %s', async (id, text) => {
     await plant(id, text);
     const answer = await app.send('GET', `/much/kept/${id}`);
@@ -125,5 +127,32 @@ describe('S11 broken and deep JSON', () => {
     expect(await postRaw('kept/posted', nested(1_000))).toBe(201);
     const read = await app.send('GET', '/much/kept/posted');
     expect([read.status, read.text]).toEqual([200, `{"kept":${nested(1_000)}}`]);
+  });
+});
+
+describe('S12 entries that somebody else made up', () => {
+  it.each([
+    ['an-unknown-tag', '$["$function","return process"]'],
+    ['a-known-name', '$["$constructor","a"]'],
+    ['another-kind', '$["$date","now"]'],
+    ['half-a-map', '$["$map",1]'],
+    ['a-mark-of-nothing', '$["$",1]'],
+    ['another-codec', '%\u0081'],
+  ])('are a miss and a line in the log, which is counted: %s', async (id, text) => {
+    await plant(id, text);
+    const before = app.cache.statistics().unreadable;
+    const answer = await app.send('GET', `/much/kept/${id}`);
+    expect([answer.status, answer.body]).toEqual([200, { kept: 'nothing' }]);
+    expect(app.log.filter((line) => line.includes(`"${id}"`))).toHaveLength(1);
+    expect(app.cache.statistics().unreadable).toBe(before + 1);
+  });
+
+  it('make data, whose prototypes are those of the language', async () => {
+    await plant('made-up', '${"__proto__":{"admin":true},"at":["$date",0],"by":["$map","__proto__",{"admin":true}]}');
+    const made = await app.cache.get<Record<string, unknown>>('made-up');
+    // Maps are asked for their content by whatever prints them, their prototype has none.
+    expect(Object.getPrototypeOf(made) === Object.prototype).toBe(true);
+    expect(Object.getPrototypeOf(made?.['by']) === Map.prototype).toBe(true);
+    expect([({} as Record<string, unknown>)['admin'], made?.['admin']]).toEqual([undefined, undefined]);
   });
 });

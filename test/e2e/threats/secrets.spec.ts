@@ -14,6 +14,13 @@ const SECRET = 'planted-4111-1111';
 const PASSWORD = 'planted-password';
 const USER = { username: 'app', password: PASSWORD };
 
+/** What no text can hold. */
+function cyclic(): unknown {
+  const cycle: unknown[] = [{ card: SECRET }];
+  cycle.push(cycle);
+  return cycle;
+}
+
 let scene: TxnScene;
 let server: RedisServer;
 let admin: Redis;
@@ -115,7 +122,7 @@ const FAILURES: Readonly<Record<string, () => Promise<unknown>>> = {
   STORE_REPLY: () => app.cache.set('foreign', SECRET),
   KEY_TEMPLATE: () => app.cache.set('{', SECRET),
   LIMIT_EXCEEDED: () => app.cache.set('a', SECRET.repeat(100_000)),
-  INVALID_OPTIONS: () => app.cache.set('a', { card: SECRET, n: 1n }),
+  INVALID_OPTIONS: () => app.cache.set('a', cyclic()),
 };
 
 /** Everything a logger could print of an error, its causes and their hidden properties included. */

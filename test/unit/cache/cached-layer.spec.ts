@@ -91,7 +91,7 @@ describe('the layer of @Cached', () => {
     'refuses a stream, %p',
     async (stream) => {
       const call = find(new AbortController().signal, async () => [stream]);
-      await expect(call).rejects.toThrow('@Cached of Orders.find: a stream cannot be cached');
+      await expect(call).rejects.toThrow('the value of book:1: a stream cannot be cached');
       expect(await app.cache.has('book:1')).toBe(false);
     },
   );

@@ -145,7 +145,7 @@ describe('getOrLoadMany', () => {
     const load = () =>
       new Map<string, unknown>([
         ['a', 1],
-        ['b', 1n],
+        ['b', () => 1],
       ]);
     await expect(app.cache.getOrLoadMany(['a', 'b'], load)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
     expect(await other.cache.getMany(['a', 'b'])).toEqual(new Map());

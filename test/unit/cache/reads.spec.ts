@@ -110,6 +110,20 @@ describe('a value that is not JSON', () => {
     expect(app.reported[0]).toMatchObject({ origin: { during: 'cache read', details: { key: 'a' } } });
   });
 
+  it('is counted, once for each read of it', async () => {
+    const before = app.cache.statistics();
+    await plant('a', 'broken');
+    await plant('b', '$["$date","soon"]');
+    await other.cache.set('c', 1);
+    await app.cache.getMany(['a', 'b', 'c', 'absent']);
+    await app.cache.getOrLoad('a', () => 'loaded');
+    expect([before, app.cache.statistics(), other.cache.statistics()]).toEqual([
+      { unreadable: 0 },
+      { unreadable: 3 },
+      { unreadable: 0 },
+    ]);
+  });
+
   it('G42: is not quoted in the report', async () => {
     await plant('a', '{"card":"4111 1111 1111 1111"');
     await app.cache.get('a');

@@ -84,7 +84,7 @@ describe('RemoteParticipants.enlist', () => {
   });
 
   it.each([
-    ['what JSON cannot hold', 1n, 'INVALID_OPTIONS'],
+    ['what no text can hold', () => 1, 'INVALID_OPTIONS'],
     ['over a mebibyte', 'x'.repeat(1_048_576), 'LIMIT_EXCEEDED'],
   ])('with a payload of %s is refused', async (_what, payload, code) => {
     const { coordinator, remote } = await world.node();

@@ -73,7 +73,7 @@ describe('the version service', () => {
     },
   );
 
-  it('refuses values that JSON cannot hold or that are too large, before anything is sent', async () => {
+  it('refuses values that no text can hold or that are too large, before anything is sent', async () => {
     await expect(app.versions.compareAndSet('a', 0, undefined)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
     const large = 'x'.repeat(1_048_576);
     await expect(app.versions.compareAndSet('a', 0, large)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
