@@ -29,7 +29,8 @@ const mayImport = {
     'store',
     'base',
   ],
-  // Entries of their own: who does not use them needs neither pg nor nestjs-cls.
+  // Entries of their own: who does not use them needs neither pg nor nestjs-cls nor msgpackr.
+  msgpack: ['cache', 'store', 'base'],
   pg: ['commit', 'store', 'base'],
   cls: ['commit', 'base'],
   cli: ['admin', 'pg', 'commit', 'redis', 'store', 'base'],

@@ -11,7 +11,7 @@ const base = {
   },
   moduleNameMapper: {
     '^nestjs-cache-txn$': '<rootDir>/src/index.ts',
-    '^nestjs-cache-txn/(cls|pg|testing)$': '<rootDir>/src/$1/index.ts',
+    '^nestjs-cache-txn/(cls|msgpack|pg|testing)$': '<rootDir>/src/$1/index.ts',
     // CommonJS that requires NestJS, see as-esm.mjs.
     '^(nestjs-cls|@nestjs-cls/transactional)$': '<rootDir>/test/support/commonjs/$1.mjs',
     // TypeScript names the file it will become. A real .js file wins: the mapping applies inside node_modules too.

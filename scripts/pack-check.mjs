@@ -16,7 +16,7 @@ import { withWorkspace } from './workspace.mjs';
 
 /** What an application has beside the library; the versions are the ones this project is developed with. */
 const APPLICATION_PACKAGES = [
-  ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'ioredis', 'reflect-metadata', 'rxjs'],
+  ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'ioredis', 'msgpackr', 'reflect-metadata', 'rxjs'],
   ...['typescript', '@types/node'],
 ];
 
@@ -48,7 +48,7 @@ await withWorkspace({ prefix: 'cache-txn-pack-' }, async (workspace) => {
 
   const { tarball, files: packed } = await packTarball(root, workspace);
   const scripts = readdirSync(join(root, 'src/redis/scripts'), { recursive: true, encoding: 'utf8' });
-  const entries = ['', 'cls/', 'pg/', 'testing/'].flatMap((entry) =>
+  const entries = ['', 'cls/', 'msgpack/', 'pg/', 'testing/'].flatMap((entry) =>
     ['js', 'd.ts'].map((type) => `dist/${entry}index.${type}`),
   );
   const expectedFiles = ['README.md', 'LICENSE', 'CHANGELOG.md', ...entries];
@@ -74,7 +74,10 @@ await withWorkspace({ prefix: 'cache-txn-pack-' }, async (workspace) => {
 
     // Without pg and nestjs-cls: they are named as types only.
     await check(`${type}: every entry loads`, async () => {
-      const names = ['nestjs-cache-txn', ...['cls', 'pg', 'testing'].map((entry) => `nestjs-cache-txn/${entry}`)];
+      const names = [
+        'nestjs-cache-txn',
+        ...['cls', 'msgpack', 'pg', 'testing'].map((entry) => `nestjs-cache-txn/${entry}`),
+      ];
       const load = names.map((name) => (type === 'module' ? `await import('${name}');` : `require('${name}');`));
       await run('node', [`--input-type=${type}`, '--eval', load.join(' ')], project);
     });

@@ -12,6 +12,7 @@ const JEST_GLOBALS = 'scripts/matrix/jest-globals.mjs';
 const ENTRIES = new Map([
   ['src/index.ts', 'nestjs-cache-txn'],
   ['src/cls/index.ts', 'nestjs-cache-txn/cls'],
+  ['src/msgpack/index.ts', 'nestjs-cache-txn/msgpack'],
   ['src/pg/index.ts', 'nestjs-cache-txn/pg'],
   ['src/testing/index.ts', 'nestjs-cache-txn/testing'],
 ]);

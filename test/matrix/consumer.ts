@@ -16,15 +16,18 @@ import {
   type CacheTxnErrorCode,
   CacheTxnModule,
   type CacheTxnModuleOptions,
+  type CacheStatistics,
   type CacheTxnOptionsFactory,
   CacheTxnStore,
   type Call,
+  type Codec,
   CurrentLock,
   CurrentTxn,
   type Duration,
   FenceToken,
   getCacheTxnToken,
   InjectLockService,
+  jsonCodec,
   type Lock,
   Locked,
   LockLostError,
@@ -39,6 +42,7 @@ import {
   VersionService,
 } from 'nestjs-cache-txn';
 import { withCacheTxn } from 'nestjs-cache-txn/cls';
+import { msgpackCodec } from 'nestjs-cache-txn/msgpack';
 import { markerTableSql, type PgTransactional, pgTransactional, postgresMarkers } from 'nestjs-cache-txn/pg';
 import {
   CacheTxnTestingModule,
@@ -209,8 +213,18 @@ class Wallets {
   }
 }
 
+const json = jsonCodec();
+const wrapped: Codec = {
+  name: 'wrapped',
+  encode: (value) => `!${json.encode(value)}`,
+  decode: (text) => json.decode(text.slice(1)),
+};
+export const unreadable = ({ unreadable: count }: CacheStatistics): number => count;
+
 @Module({
   imports: [
+    CacheTxnModule.forRoot({ name: 'codec', cache: { codec: wrapped } }),
+    CacheTxnModule.forRoot({ name: 'msgpack', cache: { codec: msgpackCodec() } }),
     CacheTxnModule.forRoot({ name: 'pg', txn: { database: db } }),
     CacheTxnModule.forRoot({ name: 'cls', txn: { database: markers } }),
     ClsModule.forRoot({
