@@ -2,7 +2,7 @@ import { InvalidOptionsError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import type { LoadOptions, WriteOptions } from './cache.options.js';
-import type { LoadedValues, Loader, ManyLoader } from './loader.js';
+import type { LoadedValues, Loader, ManyLoader } from './loading/loader.js';
 
 /** The cache that a namespace is a part of. */
 interface TaggedCache extends CacheOperations {

@@ -1,5 +1,5 @@
 import type { LoadOptions, WriteOptions } from './cache.options.js';
-import type { Loader, ManyLoader } from './loader.js';
+import type { Loader, ManyLoader } from './loading/loader.js';
 
 /** Several entries for one write. */
 export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unknown>>;

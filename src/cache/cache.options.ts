@@ -1,9 +1,9 @@
 import { type Duration, toMs } from '../base/duration.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
-import type { Codec } from './codec.js';
-import type { PrincipalOptions } from './principal.js';
-import { checkTags } from './tags.js';
+import type { Codec } from './codec/codec.js';
+import type { PrincipalOptions } from './decorators/principal.js';
+import { checkTags } from './tags/tags.js';
 import type { WarmUpModuleOptions } from './warm-up/warm-up.options.js';
 
 /** Options of one write. */

@@ -2,8 +2,8 @@ import type { ActiveTransaction } from '../txn/active-transaction.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { View } from '../txn/txn-buffer.js';
 import { readStored, type StoredValue } from './stored-value.js';
-import { areCurrent, type TagVersionMap, TagVersions } from './tag-versions.js';
-import { tagKey } from './tags.js';
+import { areCurrent, type TagVersionMap, TagVersions } from './tags/tag-versions.js';
+import { tagKey } from './tags/tags.js';
 
 /** An entry as a call sees it. */
 export interface CurrentEntry {

@@ -20,13 +20,13 @@ import {
   type WriteOptions,
 } from './cache.options.js';
 import { type CurrentEntry, CurrentEntries } from './current-entries.js';
-import type { LoadMany } from './load-batch.js';
-import { encoding, type Loader, type ManyLoader } from './loader.js';
-import { ReadThrough } from './read-through.js';
+import type { LoadMany } from './loading/load-batch.js';
+import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
+import { ReadThrough } from './loading/read-through.js';
 import { readStored, type StoredValue, writeStored } from './stored-value.js';
-import { notedVersions } from './tag-versions.js';
-import { checkEntryKey, checkTags, TAG_TTL_MS, tagKey } from './tags.js';
-import { type ValueCodec, valueCodecOf } from './value-codec.js';
+import { notedVersions } from './tags/tag-versions.js';
+import { checkEntryKey, checkTags, TAG_TTL_MS, tagKey } from './tags/tags.js';
+import { type ValueCodec, valueCodecOf } from './codec/value-codec.js';
 
 /** What the cache is made of. */
 export interface CacheDependencies {

@@ -4,7 +4,7 @@ import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { checkValueBytes } from '../txn/txn.options.js';
 import type { CompareAndSetOptions, VersionedEntries } from '../version/version.service.js';
 import { type CacheModuleOptions, resolveTtlMs } from './cache.options.js';
-import { type ValueCodec, valueCodecOf } from './value-codec.js';
+import { type ValueCodec, valueCodecOf } from './codec/value-codec.js';
 
 /** The version service's way to entries: reads join a transaction, writes are commits of their own. */
 export class CacheVersionedEntries implements VersionedEntries {

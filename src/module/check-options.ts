@@ -1,7 +1,7 @@
 import { InvalidOptionsError } from '../base/errors.js';
 import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import { CACHE_MODULE_OPTIONS } from '../cache/cache.options.js';
-import { checkPrincipal } from '../cache/principal.js';
+import { checkPrincipal } from '../cache/decorators/principal.js';
 import { WARM_UP_OPTIONS } from '../cache/warm-up/warm-up.options.js';
 import { LOCK_MODULE_OPTIONS } from '../lock/lock.options.js';
 import { REMOTE_MODULE_OPTIONS } from '../remote/remote.options.js';

@@ -1,8 +1,8 @@
 import { Packr } from 'msgpackr';
-import { type Codec, CodecRefusal } from '../cache/codec.js';
-import { isPlainData } from '../cache/plain-data.js';
-import { toTagged } from '../cache/tagged-data.js';
-import { fromTagged } from '../cache/untagged-data.js';
+import { type Codec, CodecRefusal } from '../cache/codec/codec.js';
+import { isPlainData } from '../cache/codec/plain-data.js';
+import { toTagged } from '../cache/codec/tagged-data.js';
+import { fromTagged } from '../cache/codec/untagged-data.js';
 
 /** Before every text, so that no text of another codec is taken for MessagePack, nor the other way round. */
 const PREFIX = '%';

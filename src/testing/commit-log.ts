@@ -1,4 +1,4 @@
-import { ValueCodec } from '../cache/value-codec.js';
+import { ValueCodec } from '../cache/codec/value-codec.js';
 import type { CommitOperation, CommitRequest } from '../store/entry-operations.js';
 import type { PrepareRequest } from '../store/intent-operations.js';
 

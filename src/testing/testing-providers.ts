@@ -1,5 +1,5 @@
 import type { FactoryProvider } from '@nestjs/common';
-import { valueCodecOf } from '../cache/value-codec.js';
+import { valueCodecOf } from '../cache/codec/value-codec.js';
 import { CacheTxnStore } from '../store/store.js';
 import { type CacheTxnModuleOptions, DEFAULT_NAMESPACE, MODULE_OPTIONS } from '../module/cache-txn.options.js';
 import { ENVIRONMENT, type Environment, environmentProvider } from '../module/environment.js';

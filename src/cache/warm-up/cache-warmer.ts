@@ -1,4 +1,4 @@
-import type { LoadedValues } from '../loader.js';
+import type { LoadedValues } from '../loading/loader.js';
 
 /** The keys to warm, in the order in which they are wanted. They are read as they are needed, so there may be any number. */
 export type WarmUpKeys = Iterable<string> | AsyncIterable<string>;

@@ -1,7 +1,7 @@
 import { followSignals, unlessAborted } from '../../base/abort.js';
 import { reasonOf } from '../../base/clock.js';
 import { rejecting } from '../../base/rejecting.js';
-import type { LoadedValues, ManyLoader } from '../loader.js';
+import type { LoadedValues, ManyLoader } from '../loading/loader.js';
 import type { CacheWarmer } from './cache-warmer.js';
 
 /** Keys that are asked for together, when the load before them has ended. */

@@ -41,7 +41,7 @@ import type {
   VotesComplete,
 } from '../../store/member-operations.js';
 import { CacheTxnStore, type StoreContext, type Unsubscribe } from '../../store/store.js';
-import type { ValueCodec } from '../../cache/value-codec.js';
+import type { ValueCodec } from '../../cache/codec/value-codec.js';
 import { CommitLog, type CommittedWrite } from '../commit-log.js';
 import { MAX_SEED, seededRandom } from '../seeded-random.js';
 import { Disturbance, isInjected } from './disturbance.js';

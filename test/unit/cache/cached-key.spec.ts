@@ -2,9 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, type Type } from '@nestjs/common';
 import { Query, Resolver } from '@nestjs/graphql';
 import { MessagePattern } from '@nestjs/microservices';
-import { canonicalUrl } from '../../../src/cache/canonical-url.js';
-import { compileCachedKey } from '../../../src/cache/cached-key.js';
-import { CACHED, Cached, type CachedMetadata, type CachedOptions } from '../../../src/cache/cached.decorator.js';
+import { canonicalUrl } from '../../../src/cache/decorators/canonical-url.js';
+import { compileCachedKey } from '../../../src/cache/decorators/cached-key.js';
+import {
+  CACHED,
+  Cached,
+  type CachedMetadata,
+  type CachedOptions,
+} from '../../../src/cache/decorators/cached.decorator.js';
 import { describeMethod } from '../../../src/pipeline/decorated-method.js';
 import { makeCall } from '../pipeline/make-call.js';
 

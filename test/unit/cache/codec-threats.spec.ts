@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { type Codec, CodecRefusal } from '../../../src/cache/codec.js';
-import { jsonCodec } from '../../../src/cache/json-codec.js';
+import { type Codec, CodecRefusal } from '../../../src/cache/codec/codec.js';
+import { jsonCodec } from '../../../src/cache/codec/json-codec.js';
 import { LIMITS } from '../../../src/store/limits.js';
 import { msgpackCodec } from '../../../src/msgpack/msgpack-codec.js';
 import { CONTAINERS, nest } from './codec-values.js';

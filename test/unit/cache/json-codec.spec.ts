@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { isDeepStrictEqual } from 'node:util';
 import { runInNewContext } from 'node:vm';
-import { CodecRefusal } from '../../../src/cache/codec.js';
-import { jsonCodec } from '../../../src/cache/json-codec.js';
+import { CodecRefusal } from '../../../src/cache/codec/codec.js';
+import { jsonCodec } from '../../../src/cache/codec/json-codec.js';
 import { keptValues } from './codec-values.js';
 
 const codec = jsonCodec();

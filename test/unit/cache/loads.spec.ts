@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { TransactionAbortedError } from '../../../src/base/errors.js';
-import { NextLoad } from '../../../src/cache/next-load.js';
+import { NextLoad } from '../../../src/cache/loading/next-load.js';
 import { observe } from '../lock/lock-world.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { tagKey } from '../../../src/cache/tags.js';
+import { tagKey } from '../../../src/cache/tags/tags.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
 let world: TxnWorld;

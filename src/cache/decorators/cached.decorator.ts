@@ -1,9 +1,9 @@
-import { InvalidOptionsError } from '../base/errors.js';
-import { onlyOptions, type OptionNames } from '../base/option-checks.js';
-import type { StoreBound } from '../base/store-name.js';
-import { methodDecorator, refuseBareUse } from '../pipeline/decorate.js';
-import { compileKey, type KeySource } from '../pipeline/key-source.js';
-import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, resolveLoadOptions } from './cache.options.js';
+import { InvalidOptionsError } from '../../base/errors.js';
+import { onlyOptions, type OptionNames } from '../../base/option-checks.js';
+import type { StoreBound } from '../../base/store-name.js';
+import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
+import { compileKey, type KeySource } from '../../pipeline/key-source.js';
+import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, resolveLoadOptions } from '../cache.options.js';
 import { checkPrincipal, type PrincipalOptions } from './principal.js';
 import { compileVary } from './vary.js';
 

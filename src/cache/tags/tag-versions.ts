@@ -1,6 +1,6 @@
-import { newId } from '../base/random.js';
-import type { EntryRecord, VersionStrategy } from '../store/entry-operations.js';
-import type { CacheTxnStore } from '../store/store.js';
+import { newId } from '../../base/random.js';
+import type { EntryRecord, VersionStrategy } from '../../store/entry-operations.js';
+import type { CacheTxnStore } from '../../store/store.js';
 import { TAG_TTL_MS, tagKey } from './tags.js';
 
 /** Reads what is committed. */

@@ -1,7 +1,7 @@
-import { onlyOptions, type OptionNames } from '../base/option-checks.js';
-import type { StoreBound } from '../base/store-name.js';
-import { methodDecorator, refuseBareUse } from '../pipeline/decorate.js';
-import { compileKeys, type KeySource } from '../pipeline/key-source.js';
+import { onlyOptions, type OptionNames } from '../../base/option-checks.js';
+import type { StoreBound } from '../../base/store-name.js';
+import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
+import { compileKeys, type KeySource } from '../../pipeline/key-source.js';
 
 /** Options of `@CacheEvict`. */
 export type CacheEvictOptions = StoreBound;

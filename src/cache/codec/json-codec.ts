@@ -1,4 +1,4 @@
-import { LIMITS } from '../store/limits.js';
+import { LIMITS } from '../../store/limits.js';
 import { type Codec, CodecRefusal } from './codec.js';
 import { isTooDeep } from './json-depth.js';
 import { isPlainData } from './plain-data.js';

@@ -1,6 +1,6 @@
-import { InvalidOptionsError, LimitExceededError } from '../base/errors.js';
-import { LIMITS } from '../store/limits.js';
-import type { CacheModuleOptions } from './cache.options.js';
+import { InvalidOptionsError, LimitExceededError } from '../../base/errors.js';
+import { LIMITS } from '../../store/limits.js';
+import type { CacheModuleOptions } from '../cache.options.js';
 import { type Codec, CodecRefusal } from './codec.js';
 import { jsonCodec } from './json-codec.js';
 

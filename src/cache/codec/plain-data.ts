@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { LIMITS } from '../store/limits.js';
+import { LIMITS } from '../../store/limits.js';
 
 /** What counts as plain. */
 export interface PlainDataRules {

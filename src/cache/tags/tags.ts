@@ -1,5 +1,5 @@
-import { InvalidOptionsError, KeyTemplateError } from '../base/errors.js';
-import { checkKey } from '../store/key-space.js';
+import { InvalidOptionsError, KeyTemplateError } from '../../base/errors.js';
+import { checkKey } from '../../store/key-space.js';
 
 /** Begins the keys of tags; a template escapes it, and the services refuse it. */
 const PREFIX = '%tag:';

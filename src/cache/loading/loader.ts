@@ -1,12 +1,12 @@
-import { sharedAbortController } from '../base/abort.js';
-import type { Clock } from '../base/clock.js';
-import { InvalidOptionsError, LoadTimeoutError } from '../base/errors.js';
-import { inTime } from '../base/in-time.js';
-import type { Random } from '../base/random.js';
-import { checkValueBytes } from '../txn/txn.options.js';
-import { type ResolvedLoadOptions, ttlMsOf } from './cache.options.js';
+import { sharedAbortController } from '../../base/abort.js';
+import type { Clock } from '../../base/clock.js';
+import { InvalidOptionsError, LoadTimeoutError } from '../../base/errors.js';
+import { inTime } from '../../base/in-time.js';
+import type { Random } from '../../base/random.js';
+import { checkValueBytes } from '../../txn/txn.options.js';
+import { type ResolvedLoadOptions, ttlMsOf } from '../cache.options.js';
 import type { Loadable, LoadMany } from './load-batch.js';
-import type { ValueCodec } from './value-codec.js';
+import type { ValueCodec } from '../codec/value-codec.js';
 
 /**
  * Gets a value that the cache has not from where it comes from; undefined for none. The signal aborts when nobody waits any longer: give it to

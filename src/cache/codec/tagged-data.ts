@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { LIMITS } from '../store/limits.js';
+import { LIMITS } from '../../store/limits.js';
 import { CodecRefusal } from './codec.js';
 import { hasToJson, isPlainNumber, isTag } from './plain-data.js';
 

@@ -1,11 +1,11 @@
-import type { Clock } from '../base/clock.js';
-import type { ErrorSink } from '../base/error-sink.js';
-import { isStoreAway, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
-import { newId } from '../base/random.js';
-import type { VersionStrategy } from '../store/entry-operations.js';
-import type { FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
-import type { CacheTxnStore } from '../store/store.js';
-import type { ResolvedLoadOptions } from './cache.options.js';
+import type { Clock } from '../../base/clock.js';
+import type { ErrorSink } from '../../base/error-sink.js';
+import { isStoreAway, StoreTimeoutError, StoreUnavailableError } from '../../base/errors.js';
+import { newId } from '../../base/random.js';
+import type { VersionStrategy } from '../../store/entry-operations.js';
+import type { FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
+import type { CacheTxnStore } from '../../store/store.js';
+import type { ResolvedLoadOptions } from '../cache.options.js';
 import { StoreBreaker } from './store-breaker.js';
 
 /** What a load has beside its time-out: until it begins, and until its value has arrived. Then other processes may fill as well. */

@@ -1,8 +1,8 @@
-import { onlyOptions, type OptionNames } from '../base/option-checks.js';
-import type { StoreBound } from '../base/store-name.js';
-import { methodDecorator, refuseBareUse } from '../pipeline/decorate.js';
-import { compileKey, type KeySource } from '../pipeline/key-source.js';
-import { resolveTtlMs, WRITE_OPTIONS, type WriteOptions } from './cache.options.js';
+import { onlyOptions, type OptionNames } from '../../base/option-checks.js';
+import type { StoreBound } from '../../base/store-name.js';
+import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
+import { compileKey, type KeySource } from '../../pipeline/key-source.js';
+import { resolveTtlMs, WRITE_OPTIONS, type WriteOptions } from '../cache.options.js';
 
 /** Options of `@CachePut`. */
 export interface CachePutOptions extends WriteOptions, StoreBound {}

@@ -1,4 +1,4 @@
-import { LIMITS } from '../store/limits.js';
+import { LIMITS } from '../../store/limits.js';
 import { CodecRefusal } from './codec.js';
 import { isTag } from './plain-data.js';
 

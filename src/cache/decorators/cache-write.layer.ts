@@ -1,12 +1,12 @@
-import { present } from '../base/assert.js';
-import { storeNameOf } from '../base/store-name.js';
-import type { Call } from '../pipeline/call.js';
-import { compileKey, compileKeys } from '../pipeline/key-source.js';
-import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../pipeline/layer.js';
-import { checkKey } from '../store/key-space.js';
+import { present } from '../../base/assert.js';
+import { storeNameOf } from '../../base/store-name.js';
+import type { Call } from '../../pipeline/call.js';
+import { compileKey, compileKeys } from '../../pipeline/key-source.js';
+import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../../pipeline/layer.js';
+import { checkKey } from '../../store/key-space.js';
 import { CACHE_EVICT, type CacheEvictMetadata } from './cache-evict.decorator.js';
 import { CACHE_PUT, type CachePutMetadata } from './cache-put.decorator.js';
-import type { TransactionalCache } from './transactional-cache.js';
+import type { TransactionalCache } from '../transactional-cache.js';
 
 /** Writes to the cache what follows from a method that has succeeded. Inside of the transaction of the same method, which it joins. */
 abstract class CacheWriteLayer implements PipelineLayer {

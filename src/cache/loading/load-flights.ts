@@ -1,17 +1,17 @@
-import { callScope, ScopeKey } from '../base/async-scope.js';
-import { type Clock, sleep } from '../base/clock.js';
-import { isStoreAway, TransactionAbortedError } from '../base/errors.js';
-import { inTime } from '../base/in-time.js';
-import { newId } from '../base/random.js';
-import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
-import type { LeaseOutcome } from '../store/fill-operations.js';
-import type { ResolvedLoadOptions } from './cache.options.js';
+import { callScope, ScopeKey } from '../../base/async-scope.js';
+import { type Clock, sleep } from '../../base/clock.js';
+import { isStoreAway, TransactionAbortedError } from '../../base/errors.js';
+import { inTime } from '../../base/in-time.js';
+import { newId } from '../../base/random.js';
+import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
+import type { LeaseOutcome } from '../../store/fill-operations.js';
+import type { ResolvedLoadOptions } from '../cache.options.js';
 import type { Away, FillLeases, LeaseQuestion } from './fill-leases.js';
 import type { Loadable } from './load-batch.js';
 import type { LoadSource } from './load-report.js';
 import { NextLoad } from './next-load.js';
-import { type StoredValue, writeStored } from './stored-value.js';
-import { notedVersions, type TagVersionMap } from './tag-versions.js';
+import { type StoredValue, writeStored } from '../stored-value.js';
+import { notedVersions, type TagVersionMap } from '../tags/tag-versions.js';
 
 /** Between two looks whether another process has filled; each pause is twice as long as the one before. */
 const FIRST_PAUSE_MS = 5;

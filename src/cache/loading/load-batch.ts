@@ -1,5 +1,5 @@
-import { Settlement } from '../base/settlement.js';
-import type { StoredValue } from './stored-value.js';
+import { Settlement } from '../../base/settlement.js';
+import type { StoredValue } from '../stored-value.js';
 
 /** What was loaded, as it is to be kept. */
 export interface Loadable {

@@ -1,8 +1,13 @@
-import { InvalidOptionsError, KeyTemplateError } from '../base/errors.js';
-import type { Call } from '../pipeline/call.js';
-import { escapeValue } from '../pipeline/escape-value.js';
-import { parsePlaceholder, type Placeholder, type PlaceholderRoot, readPlaceholder } from '../pipeline/placeholder.js';
-import { kindOf, plainText } from '../pipeline/plain-value.js';
+import { InvalidOptionsError, KeyTemplateError } from '../../base/errors.js';
+import type { Call } from '../../pipeline/call.js';
+import { escapeValue } from '../../pipeline/escape-value.js';
+import {
+  parsePlaceholder,
+  type Placeholder,
+  type PlaceholderRoot,
+  readPlaceholder,
+} from '../../pipeline/placeholder.js';
+import { kindOf, plainText } from '../../pipeline/plain-value.js';
 
 /** What the option `vary` of `@Cached` names. */
 export interface Vary {

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 
 /** Failures in a row after which the store is left alone. */
 const MOST_FAILURES = 5;

@@ -1,6 +1,6 @@
-import type { Random } from '../base/random.js';
-import type { EntryTimes } from '../store/fill-operations.js';
-import type { ResolvedLoadOptions } from './cache.options.js';
+import type { Random } from '../../base/random.js';
+import type { EntryTimes } from '../../store/fill-operations.js';
+import type { ResolvedLoadOptions } from '../cache.options.js';
 
 /** What a read does about a value that is there. */
 export type Freshness =

@@ -1,8 +1,8 @@
-import { InvalidOptionsError, KeyTemplateError } from '../base/errors.js';
-import type { Call } from '../pipeline/call.js';
-import { escapeValue } from '../pipeline/escape-value.js';
-import { type Placeholder, readPlaceholder } from '../pipeline/placeholder.js';
-import { kindOf, plainText } from '../pipeline/plain-value.js';
+import { InvalidOptionsError, KeyTemplateError } from '../../base/errors.js';
+import type { Call } from '../../pipeline/call.js';
+import { escapeValue } from '../../pipeline/escape-value.js';
+import { type Placeholder, readPlaceholder } from '../../pipeline/placeholder.js';
+import { kindOf, plainText } from '../../pipeline/plain-value.js';
 
 /** Who is asking, where `request.user` does not say it, or not all of it. */
 export interface PrincipalOptions {

@@ -1,4 +1,4 @@
-import { callScope, ScopeKey } from '../base/async-scope.js';
+import { callScope, ScopeKey } from '../../base/async-scope.js';
 
 /** Where the value of a load came from. */
 export type LoadSource =

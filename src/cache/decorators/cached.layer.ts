@@ -1,11 +1,11 @@
-import { followSignals } from '../base/abort.js';
-import { present } from '../base/assert.js';
-import { callScope } from '../base/async-scope.js';
-import { InvalidOptionsError } from '../base/errors.js';
-import { storeNameOf } from '../base/store-name.js';
-import type { Call } from '../pipeline/call.js';
-import { currentCall } from '../pipeline/current-call.js';
-import type { HttpExchange } from '../pipeline/http-exchange.js';
+import { followSignals } from '../../base/abort.js';
+import { present } from '../../base/assert.js';
+import { callScope } from '../../base/async-scope.js';
+import { InvalidOptionsError } from '../../base/errors.js';
+import { storeNameOf } from '../../base/store-name.js';
+import type { Call } from '../../pipeline/call.js';
+import { currentCall } from '../../pipeline/current-call.js';
+import type { HttpExchange } from '../../pipeline/http-exchange.js';
 import {
   type Around,
   type DecoratedMethod,
@@ -13,19 +13,19 @@ import {
   type Next,
   type PipelineLayer,
   RANK,
-} from '../pipeline/layer.js';
-import { checkKey } from '../store/key-space.js';
-import type { CacheTxnStore } from '../store/store.js';
-import { answersNotModified, showVersion } from '../version/conditional-read.js';
-import { ResourceCall, withResource } from '../version/resource-call.js';
-import { VERSIONED, type VersionedOptions } from '../version/versioned.decorator.js';
+} from '../../pipeline/layer.js';
+import { checkKey } from '../../store/key-space.js';
+import type { CacheTxnStore } from '../../store/store.js';
+import { answersNotModified, showVersion } from '../../version/conditional-read.js';
+import { ResourceCall, withResource } from '../../version/resource-call.js';
+import { VERSIONED, type VersionedOptions } from '../../version/versioned.decorator.js';
 import { CACHE_EVICT } from './cache-evict.decorator.js';
 import { CACHE_PUT } from './cache-put.decorator.js';
-import { type CacheModuleOptions, type LoadOptions, loadOptionsOf } from './cache.options.js';
+import { type CacheModuleOptions, type LoadOptions, loadOptionsOf } from '../cache.options.js';
 import { compileCachedKey, tellWhomFor } from './cached-key.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
-import type { Loader } from './loader.js';
-import type { TransactionalCache } from './transactional-cache.js';
+import type { Loader } from '../loading/loader.js';
+import type { TransactionalCache } from '../transactional-cache.js';
 
 /** Gets the entry of `@Cached`, and runs the method to load it when it is missing. */
 export class CachedLayer implements PipelineLayer {

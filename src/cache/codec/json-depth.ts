@@ -1,4 +1,4 @@
-import { LIMITS } from '../store/limits.js';
+import { LIMITS } from '../../store/limits.js';
 
 /**
  * Whether a JSON text is nested deeper than `LIMITS.jsonDepth`; for broken text any answer, as it is refused anyway.

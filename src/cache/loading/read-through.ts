@@ -1,17 +1,17 @@
-import { callScope } from '../base/async-scope.js';
-import { inTime } from '../base/in-time.js';
-import type { Random } from '../base/random.js';
-import { isStoreAway } from '../base/errors.js';
-import type { IntentResolver } from '../commit/recovery/intent-resolver.js';
-import { currentResource } from '../version/resource-call.js';
-import type { ResolvedLoadOptions } from './cache.options.js';
+import { callScope } from '../../base/async-scope.js';
+import { inTime } from '../../base/in-time.js';
+import type { Random } from '../../base/random.js';
+import { isStoreAway } from '../../base/errors.js';
+import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
+import { currentResource } from '../../version/resource-call.js';
+import type { ResolvedLoadOptions } from '../cache.options.js';
 import { AWAY, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
 import { freshnessOf } from './freshness.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
 import { reportOf } from './load-report.js';
-import { readStored } from './stored-value.js';
-import { areCurrent, NO_TAGS, type TagVersionMap, type TagVersions } from './tag-versions.js';
+import { readStored } from '../stored-value.js';
+import { areCurrent, NO_TAGS, type TagVersionMap, type TagVersions } from '../tags/tag-versions.js';
 
 /** Newer versions met on one key in one read, all to be replaced, before it loads without caching. */
 const MOST_ROUNDS = 8;
