@@ -36,6 +36,7 @@ export { Cached, type CachedOptions } from './cache/decorators/cached.decorator.
 export type { Codec } from './cache/codec/codec.js';
 export { jsonCodec } from './cache/codec/json-codec.js';
 export type { LoadedValues, Loader, ManyLoader } from './cache/loading/loader.js';
+export type { NearCacheOptions } from './near/near-cache.options.js';
 export type { PrincipalOptions } from './cache/decorators/principal.js';
 export { TransactionalCache } from './cache/transactional-cache.js';
 export type { CacheWarmer, WarmUpKeys } from './cache/warm-up/cache-warmer.js';

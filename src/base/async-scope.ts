@@ -33,6 +33,12 @@ const NONE: Bindings = [];
 export class AsyncScope {
   private readonly storage = new AsyncLocalStorage<Bindings>();
 
+  /** Whether the present call has no binding at all. */
+  get isOutside(): boolean {
+    const bindings = this.storage.getStore();
+    return bindings === undefined || bindings === NONE;
+  }
+
   /** The innermost binding of `key`, or undefined. */
   get<T>(key: ScopeKey<T>): T | undefined {
     return this.storage.getStore()?.[key.index] as T | undefined;

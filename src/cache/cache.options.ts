@@ -1,4 +1,5 @@
 import { type Duration, toMs } from '../base/duration.js';
+import type { NearCacheOptions } from '../near/near-cache.options.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { Codec } from './codec/codec.js';
@@ -64,6 +65,8 @@ export interface LoadOptions<T = unknown> {
 export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, PrincipalOptions {
   /** Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
+  /** Copies of entries in the memory of this process; `true` for its defaults. Default none. */
+  readonly near?: NearCacheOptions | boolean;
   /** Defaults of every warm-up. */
   readonly warmUp?: WarmUpModuleOptions;
   /** How values become texts. Default `jsonCodec()`; another is `msgpackCodec()` of `nestjs-cache-txn/msgpack`, or one of your own. */
@@ -109,6 +112,7 @@ export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true 
 export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
   ...DEFAULTS,
   codec: true,
+  near: true,
   principal: true,
   warmUp: true,
 };

@@ -53,7 +53,7 @@ export class CurrentEntries {
   }
 
   private async readAlone(keys: readonly string[]): Promise<readonly View[]> {
-    const records = await this.coordinator.alone.read(keys);
+    const records = await this.coordinator.alone.readNear(keys);
     return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
   }
 }

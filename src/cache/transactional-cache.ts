@@ -9,6 +9,7 @@ import { retryConflicts } from '../version/conflict-retry.js';
 import { noteLoaded, noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { CacheCounters, type CacheStatistics } from './cache-counters.js';
+import type { NearCache } from '../near/near-cache.js';
 import { CacheNamespace } from './cache-namespace.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import {
@@ -23,6 +24,7 @@ import { type CurrentEntry, CurrentEntries } from './current-entries.js';
 import type { LoadMany } from './loading/load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
 import { ReadThrough } from './loading/read-through.js';
+import { NearValues } from './near-values.js';
 import { readStored, type StoredValue, writeStored } from './stored-value.js';
 import { notedVersions } from './tags/tag-versions.js';
 import { checkEntryKey, checkTags, TAG_TTL_MS, tagKey } from './tags/tags.js';
@@ -36,6 +38,8 @@ export interface CacheDependencies {
   readonly clock: Clock;
   readonly random: Random;
   readonly report: ErrorSink;
+  /** Copies of entries in this process. */
+  readonly near?: NearCache | undefined;
 }
 
 /**
@@ -52,20 +56,24 @@ export class TransactionalCache implements CacheOperations {
   private readonly counters = new CacheCounters();
   private readonly readThrough: ReadThrough;
   private readonly entries: CurrentEntries;
+  private readonly near: NearValues | undefined;
 
   constructor(private readonly deps: CacheDependencies) {
     checkModuleTtl(deps.options);
     resolveLoadOptions({}, deps.options);
     this.codec = valueCodecOf(deps.options);
-    const { coordinator, clock, random, report } = deps;
+    const { coordinator, clock, near: copies, random, report } = deps;
     const { resolver, store, versionStrategy: strategy } = coordinator;
     this.entries = new CurrentEntries(coordinator);
     const { tags } = this.entries;
-    this.readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags });
+    this.readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags, copies });
+    this.near = copies && new NearValues(copies, this.codec, coordinator);
   }
 
   /** The value, or undefined when there is none. */
   async get<T = unknown>(key: string): Promise<T | undefined> {
+    const near = this.near?.get(key);
+    if (near !== undefined) return near.value as T | undefined;
     return (await this.getEntry<T>(key))?.value;
   }
 
@@ -141,6 +149,8 @@ export class TransactionalCache implements CacheOperations {
     loader: Loader<T>,
     options: LoadOptions<NoInfer<T>> = {},
   ): Promise<T | undefined> {
+    const near = this.near?.get(key);
+    if (near !== undefined) return near.value as T | undefined;
     const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
     return (await this.getOrLoadMany<T>([key], load, options)).get(key);
   }
@@ -161,11 +171,12 @@ export class TransactionalCache implements CacheOperations {
     for (const key of keys) checkEntryKey(key);
     const { clock, coordinator, options: defaults, random } = this.deps;
     const resolved = resolveLoadOptions(options, defaults);
-    const asked = [...new Set(keys)];
     const load = encoding(loader, { clock, codec: this.codec, random, options: resolved });
     const txn = coordinator.active();
-    if (txn) return this.loadInside<T>(txn, asked, load);
+    if (txn) return this.loadInside<T>(txn, [...new Set(keys)], load);
     const values = new Map<string, T>();
+    const asked = this.far([...new Set(keys)], values);
+    if (asked.length === 0) return values;
     const unreadable = new Map<string, number>();
     for (const [key, { stored, version }] of await this.readThrough.get({ keys: asked, load, options: resolved })) {
       const value = this.decoded<T>(key, stored);
@@ -219,6 +230,17 @@ export class TransactionalCache implements CacheOperations {
   /** What has been counted in this process since the application started. */
   statistics(): CacheStatistics {
     return this.counters.snapshot();
+  }
+
+  /** The keys that no copy has; what copies have is added to the values. */
+  private far<T>(keys: readonly string[], values: Map<string, T>): readonly string[] {
+    const { near } = this;
+    if (near === undefined) return keys;
+    return keys.filter((key) => {
+      const found = near.get(key);
+      if (found?.value !== undefined) values.set(key, found.value as T);
+      return found === undefined;
+    });
   }
 
   private read(keys: readonly string[]): Promise<readonly CurrentEntry[]> {

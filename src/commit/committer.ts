@@ -2,6 +2,8 @@ import { type Clock, sleep } from '../base/clock.js';
 import { ShuttingDownError, StoreTimeoutError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
+import { NO_VERSION } from '../store/entry-changes.js';
+import type { EntryCopies } from '../store/entry-copies.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { DatabaseArbiter } from './deciders/database-arbiter.js';
 import { DatabaseDecider } from './deciders/database-decider.js';
@@ -40,6 +42,8 @@ export interface CommitterOptions {
   readonly report?: ErrorSink;
   /** Called before each commit on which somebody votes: it may leave something behind, in one slot too. */
   readonly onVoters?: () => void;
+  /** Copies of entries in this process: they follow its own commits at once. */
+  readonly copies?: EntryCopies | undefined;
   /** For simulations of worse ones. */
   readonly protocol?: Protocol;
 }
@@ -53,6 +57,7 @@ export class Committer {
   private readonly onVoters: () => void;
   private readonly closing = new AbortController();
   private readonly protocol: Protocol;
+  private readonly copies: EntryCopies | undefined;
   /** Commits in two phases whose callers may have their answer, and whose slots have not all settled. */
   private readonly underway = new Set<Promise<void>>();
 
@@ -64,6 +69,7 @@ export class Committer {
       arbiter = new DatabaseArbiter(undefined),
       report = () => undefined,
       onVoters = () => undefined,
+      copies,
       protocol = { begin, proceed },
     }: CommitterOptions = {},
   ) {
@@ -73,6 +79,7 @@ export class Committer {
     this.report = report;
     this.onVoters = onVoters;
     this.protocol = protocol;
+    this.copies = copies;
   }
 
   /** Nothing that it has begun is left to finish. */
@@ -87,6 +94,31 @@ export class Committer {
    * `STORE_TIMEOUT` when it only read
    */
   async commit(proposal: Proposal): Promise<CommittedVersions> {
+    const { copies } = this;
+    if (copies === undefined || proposal.operations.length === 0) return this.apply(proposal);
+    const { operations } = proposal;
+    const reading = copies.beginReading(operations.map(({ key }) => key));
+    try {
+      const versions = await this.apply(proposal);
+      for (const operation of operations) {
+        const { key } = operation;
+        if (operation.kind === 'check') continue;
+        const version = versions.get(key) ?? 0;
+        copies.changed({ key, version: version === 0 ? NO_VERSION : version });
+        if (operation.kind !== 'put' || version === 0) continue;
+        copies.keep(reading, key, { value: operation.value, version }, operation.ttlMs || Number.POSITIVE_INFINITY);
+      }
+      return versions;
+    } catch (error) {
+      // What it has read may be over, and what it would have written may be there.
+      copies.drop(reading.keys);
+      throw error;
+    } finally {
+      copies.endReading(reading);
+    }
+  }
+
+  private async apply(proposal: Proposal): Promise<CommittedVersions> {
     const { operations, txnId, voters = [], decider } = proposal;
     const { store } = this;
     if (voters.length > 0) this.onVoters();

@@ -1,4 +1,5 @@
 import { StoreUnavailableError } from '../base/errors.js';
+import type { EntryCopies } from '../store/entry-copies.js';
 import type { EntryRecord } from '../store/entry-operations.js';
 import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
 import type { StoredEntry } from '../store/intent-operations.js';
@@ -13,6 +14,7 @@ export class EntryReader {
   constructor(
     readonly store: CacheTxnStore,
     private readonly resolver = new IntentResolver(store),
+    private readonly copies?: EntryCopies,
   ) {}
 
   /**
@@ -21,7 +23,46 @@ export class EntryReader {
    * the database can tell which value counts.
    */
   async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    const entries = await this.store.readEntries(keys);
+    return this.allCommitted(keys, await this.store.readEntries(keys));
+  }
+
+  /**
+   * The same, from copies in this process where there are some: what they have may be over already. No round trip where all are there; what is not is kept.
+   */
+  async readNear(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    const { copies } = this;
+    if (copies === undefined) return this.read(keys);
+    const found = keys.map((key) => copies.get(key)?.record);
+    const missing = keys.filter((_, i) => found[i] === undefined);
+    if (missing.length === 0) return found;
+    const records = await this.readAndKeep(missing, copies);
+    let next = 0;
+    return found.map((record) => record ?? records[next++]);
+  }
+
+  private async readAndKeep(
+    keys: readonly string[],
+    copies: EntryCopies,
+  ): Promise<readonly (EntryRecord | undefined)[]> {
+    const reading = copies.beginReading(keys);
+    try {
+      const entries = await this.store.readEntries(keys, { withTimeLeft: true });
+      keys.forEach((key, i) => {
+        const entry = entries[i];
+        if (entry === undefined || entry.intent !== undefined) return;
+        const { value, version, leftMs = 0 } = entry;
+        copies.keep(reading, key, { value, version }, leftMs);
+      });
+      return await this.allCommitted(keys, entries);
+    } finally {
+      copies.endReading(reading);
+    }
+  }
+
+  private async allCommitted(
+    keys: readonly string[],
+    entries: readonly (StoredEntry | undefined)[],
+  ): Promise<readonly (EntryRecord | undefined)[]> {
     if (!entries.some((entry) => entry?.intent !== undefined)) return entries;
     return Promise.all(keys.map((key, i) => this.committed(key, entries[i])));
   }

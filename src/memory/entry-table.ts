@@ -52,6 +52,11 @@ export class EntryTable {
     return intent === undefined ? entry : { ...(entry ?? NOTHING), intent };
   }
 
+  /** How long the entry is left; infinity for ever. */
+  leftMsOf(key: string, now: Instant): number {
+    return (this.entries.expiryOf(key, now.ms) ?? now.ms) - now.ms;
+  }
+
   intentOf(key: string): Intent | undefined {
     return this.staged.get(key)?.intent;
   }

@@ -2,7 +2,7 @@ import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { shownAs } from '../base/shown-as.js';
 import type { EntryListener } from '../store/entry-changes.js';
-import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, ReadEntriesOptions, ResolveOutcome } from '../store/entry-operations.js';
 import { hashSlot } from '../store/hash-slot.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
@@ -160,8 +160,17 @@ class MemoryStore extends CacheTxnStore {
     return () => undefined;
   }
 
-  readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
-    return this.step((session, now) => keys.map((key) => this.slotIn(session, 'entry', key).entries.read(key, now)));
+  readEntries(
+    keys: readonly string[],
+    { withTimeLeft = false }: ReadEntriesOptions = {},
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    return this.step((session, now) =>
+      keys.map((key) => {
+        const { entries } = this.slotIn(session, 'entry', key);
+        const entry = entries.read(key, now);
+        return entry === undefined || !withTimeLeft ? entry : { ...entry, leftMs: entries.leftMsOf(key, now) };
+      }),
+    );
   }
 
   commit(request: CommitRequest): Promise<CommitOutcome> {

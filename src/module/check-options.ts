@@ -3,6 +3,7 @@ import { onlyOptions, type OptionNames } from '../base/option-checks.js';
 import { CACHE_MODULE_OPTIONS } from '../cache/cache.options.js';
 import { checkPrincipal } from '../cache/decorators/principal.js';
 import { WARM_UP_OPTIONS } from '../cache/warm-up/warm-up.options.js';
+import { resolveNearOptions } from '../near/near-cache.options.js';
 import { LOCK_MODULE_OPTIONS } from '../lock/lock.options.js';
 import { REMOTE_MODULE_OPTIONS } from '../remote/remote.options.js';
 import { TXN_MODULE_OPTIONS } from '../txn/txn.options.js';
@@ -41,6 +42,7 @@ export function checkModuleOptions(options: CacheTxnModuleOptions): void {
   onlyOptions(version, VERSION_MODULE_OPTIONS, 'version');
   onlyOptions(cache, CACHE_MODULE_OPTIONS, 'cache');
   checkPrincipal(cache, 'cache.principal');
+  if (cache.near !== undefined && typeof cache.near !== 'boolean') resolveNearOptions(cache.near);
   onlyOptions(cache.warmUp ?? {}, WARM_UP_OPTIONS, 'cache.warmUp');
   onlyOptions(remote, REMOTE_MODULE_OPTIONS, 'remote');
   if (store !== undefined && typeof (store as { readonly start?: unknown } | null)?.start !== 'function') {

@@ -9,6 +9,7 @@ import type { FoundWarmer } from '../cache/warm-up/warmer-explorer.js';
 import type { LockService } from '../lock/lock.service.js';
 import type { RemoteParticipant } from '../remote/remote-participant.js';
 import type { RemoteParticipants } from '../remote/remote-participants.js';
+import type { NearWatch } from '../near/near-watch.js';
 import type { CacheTxnStore } from '../store/store.js';
 import type { Sweeper } from '../txn/sweeper.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
@@ -26,6 +27,8 @@ export interface LifecycleParts extends Pick<Environment, 'report' | 'warn'> {
   readonly warmUp: CacheWarmUp;
   /** What warms the cache, once all providers exist. */
   readonly warmers: () => ReadonlyMap<string, FoundWarmer>;
+  /** Undefined where nobody wants it. */
+  readonly nearWatch: NearWatch | undefined;
   /** Undefined where nobody wants it. */
   readonly sweeper: Sweeper | undefined;
 }
@@ -55,7 +58,7 @@ export class Lifecycle
 
   /** @throws InvalidOptionsError `INVALID_OPTIONS` for a participant that cannot take part, and a warmer that cannot warm */
   async onApplicationBootstrap(): Promise<void> {
-    const { coordinator, participants, remote, store, sweeper, warmers, warmUp } = this.parts;
+    const { coordinator, nearWatch, participants, remote, store, sweeper, warmers, warmUp } = this.parts;
     // Before anything has begun: what is refused leaves nothing behind that runs.
     const found = warmers();
     // In one slot, without a database and without anybody who votes, no transaction can be left half done.
@@ -67,6 +70,7 @@ export class Lifecycle
       void Promise.race([voting, coordinator.hasVoters]).then(() => sweeper?.start());
     }
     remote.start(participants());
+    await nearWatch?.start();
     // Last, because it may go on for long, and nobody waits for it.
     warmUp.start(found);
   }
@@ -81,6 +85,7 @@ export class Lifecycle
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.parts.nearWatch?.stop();
     await this.options.txn?.database?.stop?.();
     await this.parts.store.stop();
   }

@@ -13,6 +13,9 @@ import { EntryReader } from '../commit/entry-reader.js';
 import { Recovery } from '../commit/recovery/recovery.js';
 import { LockedLayer, skipsWhenBusy } from '../lock/locked.layer.js';
 import { LockService } from '../lock/lock.service.js';
+import { NearCache } from '../near/near-cache.js';
+import { NearWatch } from '../near/near-watch.js';
+import { resolveNearOptions } from '../near/near-cache.options.js';
 import { memoryStore } from '../memory/memory-store.js';
 import { PIPELINE_LAYERS } from '../pipeline/layer.js';
 import { Pipeline } from '../pipeline/pipeline.js';
@@ -42,6 +45,7 @@ export function serviceProviders(name: string): Provider[] {
   const COORDINATOR = getCacheTxnToken(TransactionCoordinator, name);
   const CACHE = getCacheTxnToken(TransactionalCache, name);
   const WARM_UP = getCacheTxnToken(CacheWarmUp, name);
+  const NEAR = getCacheTxnToken(NearCache, name);
   const REMOTE = getCacheTxnToken(RemoteParticipants, name);
 
   const store: FactoryProvider<Promise<CacheTxnStore>> = {
@@ -62,28 +66,38 @@ export function serviceProviders(name: string): Provider[] {
       new LockService({ store, storeName: name, options, ...environment }),
   };
 
+  // Undefined where nobody wants one.
+  const near: FactoryProvider<NearCache | undefined> = {
+    provide: NEAR,
+    inject: [MODULE_OPTIONS, ENVIRONMENT],
+    useFactory: ({ cache: { near: options = false } = {} }: Options, { clock }: Environment) =>
+      options === false ? undefined : new NearCache(clock, resolveNearOptions(options === true ? {} : options)),
+  };
+
   const coordinator: FactoryProvider<TransactionCoordinator> = {
     provide: COORDINATOR,
-    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS],
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, NEAR],
     useFactory: (
       { txn: options = {}, version = {}, cache = {} }: Options,
       environment: Environment,
       store: CacheTxnStore,
       locks: LockService,
+      copies: NearCache | undefined,
     ) => {
       const resourceTtlMs = resolveTtlMs({}, cache);
-      return new TransactionCoordinator({ store, locks, options, version, resourceTtlMs, ...environment });
+      return new TransactionCoordinator({ store, locks, options, version, resourceTtlMs, copies, ...environment });
     },
   };
 
   const cache: FactoryProvider<TransactionalCache> = {
     provide: CACHE,
-    inject: [MODULE_OPTIONS, ENVIRONMENT, COORDINATOR],
+    inject: [MODULE_OPTIONS, ENVIRONMENT, COORDINATOR, NEAR],
     useFactory: (
       { cache: options = {}, version = {} }: Options,
       environment: Environment,
       coordinator: TransactionCoordinator,
-    ) => new TransactionalCache({ coordinator, options, version, ...environment }),
+      near: NearCache | undefined,
+    ) => new TransactionalCache({ coordinator, options, version, near, ...environment }),
   };
 
   const warmUp: FactoryProvider<CacheWarmUp> = {
@@ -151,13 +165,14 @@ export function serviceProviders(name: string): Provider[] {
 
   const lifecycle: FactoryProvider<Lifecycle> = {
     provide: Lifecycle,
-    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, REMOTE, WARM_UP, DiscoveryService],
+    inject: [MODULE_OPTIONS, ENVIRONMENT, STORE, LOCKS, COORDINATOR, NEAR, REMOTE, WARM_UP, DiscoveryService],
     useFactory: (
       options: Options,
       environment: Environment,
       store: CacheTxnStore,
       locks: LockService,
       coordinator: TransactionCoordinator,
+      near: NearCache | undefined,
       remote: RemoteParticipants,
       warmUp: CacheWarmUp,
       discovery: DiscoveryService,
@@ -165,10 +180,11 @@ export function serviceProviders(name: string): Provider[] {
       const sweeper = sweeperOf(options, environment, store, locks, coordinator.arbiter);
       const participants = () => remoteParticipantsOf(discovery, name);
       const warmers = () => warmersOf(discovery, name, options.cache?.warmUp ?? {});
-      const parts = { store, locks, coordinator, remote, participants, warmUp, warmers, sweeper };
+      const nearWatch = near && new NearWatch({ store, near, ...environment });
+      const parts = { store, locks, coordinator, nearWatch, remote, participants, warmUp, warmers, sweeper };
       return new Lifecycle(options, { ...parts, ...environment });
     },
   };
 
-  return [store, locks, coordinator, cache, warmUp, versions, admin, remote, layers, lifecycle];
+  return [store, locks, near, coordinator, cache, warmUp, versions, admin, remote, layers, lifecycle];
 }

@@ -2,7 +2,7 @@ import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
 import type { EntryListener } from '../store/entry-changes.js';
-import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, ReadEntriesOptions, ResolveOutcome } from '../store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type {
@@ -202,8 +202,11 @@ class RedisStore extends CacheTxnStore {
     return this.started().inbox.onGap(listener);
   }
 
-  readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
-    return this.use(({ entries }) => entries.read(keys));
+  readEntries(
+    keys: readonly string[],
+    options: ReadEntriesOptions = {},
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    return this.use(({ entries }) => (options.withTimeLeft ? entries.readWithTimeLeft(keys) : entries.read(keys)));
   }
 
   commit(request: CommitRequest): Promise<CommitOutcome> {

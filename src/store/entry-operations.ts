@@ -9,6 +9,12 @@ export interface EntryRecord {
   readonly version: number;
 }
 
+/** How entries are read. */
+export interface ReadEntriesOptions {
+  /** Whether each entry that is there shall say how long it is left. */
+  readonly withTimeLeft?: boolean;
+}
+
 /** What the commit demands of a key before it changes anything. */
 export type Expectation =
   /** Exactly this version; 0 means that there is no entry. */

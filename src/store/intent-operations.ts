@@ -10,6 +10,8 @@ import type { DATABASE_DECIDES, Intent } from './intent.js';
 /** An entry as it is stored: what is committed (version 0: nothing), and the write that may replace it. */
 export interface StoredEntry extends EntryRecord {
   readonly intent?: Intent;
+  /** How long the entry is left, in ms, where that was asked for; infinity for ever. With a prepared write it says nothing. */
+  readonly leftMs?: number;
 }
 
 /** An operation that changes its key. */

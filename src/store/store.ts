@@ -1,6 +1,6 @@
 import type { ErrorSink } from '../base/error-sink.js';
 import type { EntryListener } from './entry-changes.js';
-import type { CommitRequest, CommitOutcome, ResolveOutcome } from './entry-operations.js';
+import type { CommitRequest, CommitOutcome, ReadEntriesOptions, ResolveOutcome } from './entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './fill-operations.js';
 import type { Intent } from './intent.js';
 import type {
@@ -91,7 +91,10 @@ export abstract class CacheTxnStore {
   abstract onHandoverGap(listener: () => void): Unsubscribe;
 
   /** One result per key, in order, in one round trip per slot group. Not a snapshot across keys. */
-  abstract readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]>;
+  abstract readEntries(
+    keys: readonly string[],
+    options?: ReadEntriesOptions,
+  ): Promise<readonly (StoredEntry | undefined)[]>;
   /** All operations and guards in one slot: applies all or none. */
   abstract commit(request: CommitRequest): Promise<CommitOutcome>;
   /** Settles a commit whose answer was lost. Takes the request as it was sent. */

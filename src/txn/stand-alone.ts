@@ -35,9 +35,16 @@ export class StandAlone {
     return readForCall(this.deps.reader, keys);
   }
 
-  /** Entries that are not what the call is about, whatever their number. */
+  /** The same, from copies in this process where there are some; but not under a lock, which is there for who reads what is written. */
+  readNear(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    new TxnBuffer(this.deps.options).admitReads(keys);
+    return readForCall(this.deps.reader, keys, callLocks().length === 0);
+  }
+
+  /** Likewise, entries that are not what the call is about, whatever their number. */
   readApart(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    return this.deps.reader.read(keys);
+    const { reader } = this.deps;
+    return callLocks().length === 0 ? reader.readNear(keys) : reader.read(keys);
   }
 
   write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<CommittedVersions> {

@@ -19,6 +19,7 @@ import type {
 } from '../commit/deciders/transaction-database.js';
 import { IntentResolver } from '../commit/recovery/intent-resolver.js';
 import type { LockService } from '../lock/lock.service.js';
+import type { EntryCopies } from '../store/entry-copies.js';
 import type { VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { currentAttempt, outsideTransaction } from '../version/attempt.js';
@@ -65,6 +66,8 @@ export interface CoordinatorDependencies {
   readonly version: VersionModuleOptions;
   /** TTL of an entry that a commit has to make for a resource nobody cached. */
   readonly resourceTtlMs: number;
+  /** Copies of entries in this process. */
+  readonly copies?: EntryCopies | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly report: ErrorSink;
@@ -97,7 +100,7 @@ export class TransactionCoordinator {
   private phase: 'open' | 'draining' | 'over' = 'open';
 
   constructor(private readonly deps: CoordinatorDependencies) {
-    const { clock, locks, random, store, report, resourceTtlMs } = deps;
+    const { clock, copies, locks, random, store, report, resourceTtlMs } = deps;
     this.storeName = locks.storeName;
     this.databaseName = deps.options.database?.name;
     this.defaults = resolveTransactionOptions({}, deps.options);
@@ -108,6 +111,7 @@ export class TransactionCoordinator {
     this.resolver = new IntentResolver(store, this.arbiter);
     this.committer = new Committer(store, clock, random, {
       arbiter: this.arbiter,
+      copies,
       report,
       onVoters: () => {
         this.firstVoters.resolve();
@@ -118,7 +122,7 @@ export class TransactionCoordinator {
       locks,
       clock,
       committer: this.committer,
-      reader: new EntryReader(store, this.resolver),
+      reader: new EntryReader(store, this.resolver, copies),
       strategy: this.versionStrategy,
     };
     this.runner = new TransactionRunner({ ...common, owner: this, report, resourceTtlMs });

@@ -37,9 +37,12 @@ export interface RunnerDependencies {
 export class TransactionRunner {
   private readonly running = new Set<Lifetime>();
   private readonly fetch: FetchEntries;
+  /** From copies in this process, which the commit compares. */
+  private readonly fetchNear: FetchEntries;
 
   constructor(private readonly deps: RunnerDependencies) {
     this.fetch = (keys) => readForCall(deps.reader, keys);
+    this.fetchNear = (keys) => readForCall(deps.reader, keys, true);
   }
 
   get isIdle(): boolean {
@@ -64,7 +67,10 @@ export class TransactionRunner {
     const guards = new Set([...around, ...namedLocks(locks, options.locks)]);
     const lifetime = new Lifetime(clock, { timeoutMs: resolved.timeoutMs, locks: guards, signal: options.signal });
     const { ending } = lifetime;
-    const txn = new ActiveTransaction(newId(), number, resolved, owner, ending, this.fetch, guards);
+    // Under a lock nobody expects a conflict.
+    const mayBeOld = resolved.isolation === 'serializable' && guards.size === 0;
+    const fetch = mayBeOld ? this.fetchNear : this.fetch;
+    const txn = new ActiveTransaction(newId(), number, resolved, owner, ending, fetch, guards);
     const bindings = [
       asTransaction(owner, txn),
       ...insideTransaction(owner),

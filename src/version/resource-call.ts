@@ -35,6 +35,11 @@ export class ResourceCall {
     return fetched?.section === currentSection() ? fetched : undefined;
   }
 
+  /** What was read before the method ran waits for its first read. */
+  get hasPrefetched(): boolean {
+    return this.fetched !== undefined;
+  }
+
   /** The call read the resource. The first read counts: an older tag on a newer body is safe, the reverse is not. */
   noteRead(version: number): void {
     this.version ??= version;

@@ -6,10 +6,13 @@ import { currentResource, type ResourceCall } from './resource-call.js';
 export function readForCall(
   reader: EntryReader,
   keys: readonly string[],
+  /** Copies in this process do for all but the resource itself. */
+  isNear = false,
 ): Promise<readonly (EntryRecord | undefined)[]> {
   const resource = currentResource(reader.store);
   const isAsked = resource !== undefined && keys.includes(resource.key);
-  return isAsked ? readWithResource(reader, keys, resource) : reader.read(keys);
+  if (isAsked) return readWithResource(reader, keys, resource);
+  return isNear ? reader.readNear(keys) : reader.read(keys);
 }
 
 async function readWithResource(

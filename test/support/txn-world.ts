@@ -1,5 +1,8 @@
 import type { ErrorOrigin } from '../../src/base/error-sink.js';
 import { TransactionalCache } from '../../src/cache/transactional-cache.js';
+import { NearCache } from '../../src/near/near-cache.js';
+import { resolveNearOptions } from '../../src/near/near-cache.options.js';
+import { NearWatch } from '../../src/near/near-watch.js';
 import { CacheVersionedEntries } from '../../src/cache/versioned-entries.js';
 import { LockService } from '../../src/lock/lock.service.js';
 import type { LockModuleOptions } from '../../src/lock/lock.options.js';
@@ -34,6 +37,8 @@ export interface TxnProcess {
   readonly coordinator: TransactionCoordinator;
   readonly cache: TransactionalCache;
   readonly versions: VersionService;
+  /** Where `cache.near` says so. */
+  readonly near: NearCache | undefined;
   /** Errors that belong to no call. */
   readonly reported: { readonly error: unknown; readonly origin: ErrorOrigin }[];
   /** The commits that were sent, in order. */
@@ -66,14 +71,27 @@ export class TxnWorld {
       now: () => this.clock.now() + blockedMs,
       after: (delayMs: number, fn: () => void) => this.clock.after(delayMs, fn),
     };
+    const { near: nearOptions = false } = cacheOptions;
+    const near =
+      nearOptions === false
+        ? undefined
+        : new NearCache(own, resolveNearOptions(nearOptions === true ? {} : nearOptions));
+    if (near) await new NearWatch({ store, near, clock: own, report }).start();
     const common = { store, clock: own, random, report };
     const locks = new LockService({ ...common, storeName, options: lock });
-    const coordinator = new TransactionCoordinator({ ...common, locks, options: txn, version, resourceTtlMs: 600_000 });
-    const cache = new TransactionalCache({ ...common, coordinator, options: cacheOptions, version });
+    const coordinator = new TransactionCoordinator({
+      ...common,
+      locks,
+      options: txn,
+      version,
+      copies: near,
+      resourceTtlMs: 600_000,
+    });
+    const cache = new TransactionalCache({ ...common, coordinator, options: cacheOptions, version, near });
     const versions = new VersionService(new CacheVersionedEntries(coordinator, cacheOptions));
     const commits = (): readonly CommitRequest[] => store.requests<CommitRequest>('commit');
     const block = (ms: number): void => void (blockedMs += ms);
-    return { store, locks, coordinator, cache, versions, reported, commits, block };
+    return { store, locks, coordinator, cache, versions, near, reported, commits, block };
   }
 
   /** Moves time on and lets everything that is on its way arrive. */

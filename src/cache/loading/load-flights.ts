@@ -24,6 +24,8 @@ export interface Loaded {
   readonly source: LoadSource;
   /** For how long it has been there, where that is known. */
   readonly ageMs?: number;
+  /** For how long it is fresh, where that is known. */
+  readonly freshMs?: number;
 }
 
 /** Undefined: there is no value anywhere. */
@@ -194,11 +196,12 @@ export class LoadFlights<T extends Missing> {
       leases.giveBack(key, token);
       return { stored, version: 0, source: 'miss' };
     }
-    const value = writeStored(options.tags.length === 0 ? stored : { ...stored, notes: { ...stored.notes, tags } });
+    const tagged = options.tags.length === 0 ? stored : { ...stored, notes: { ...stored.notes, tags } };
     return {
-      stored,
-      version: await leases.publish({ key, token }, { value, ttlMs, freshMs }, options),
+      stored: tagged,
+      version: await leases.publish({ key, token }, { value: writeStored(tagged), ttlMs, freshMs }, options),
       source: 'miss',
+      freshMs: freshMs || ttlMs || Number.POSITIVE_INFINITY,
     };
   }
 }

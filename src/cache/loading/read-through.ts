@@ -3,6 +3,7 @@ import { inTime } from '../../base/in-time.js';
 import type { Random } from '../../base/random.js';
 import { isStoreAway } from '../../base/errors.js';
 import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
+import type { EntryCopies } from '../../store/entry-copies.js';
 import { currentResource } from '../../version/resource-call.js';
 import type { ResolvedLoadOptions } from '../cache.options.js';
 import { AWAY, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
@@ -10,7 +11,7 @@ import { freshnessOf } from './freshness.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
 import { reportOf } from './load-report.js';
-import { readStored } from '../stored-value.js';
+import { readStored, writeStored } from '../stored-value.js';
 import { areCurrent, NO_TAGS, type TagVersionMap, type TagVersions } from '../tags/tag-versions.js';
 
 /** Newer versions met on one key in one read, all to be replaced, before it loads without caching. */
@@ -23,6 +24,8 @@ export interface ReadThroughDependencies extends FillLeaseDependencies {
   readonly resolver: IntentResolver;
   readonly random: Random;
   readonly tags: Pick<TagVersions, 'present' | 'ensure'>;
+  /** Copies of entries in this process. */
+  readonly copies?: EntryCopies | undefined;
 }
 
 /** What is read, and how what is missing is loaded. */
@@ -81,7 +84,7 @@ export class ReadThrough {
     const tags = options.tags.length === 0 ? undefined : this.ensureTags(options);
     const found = await Promise.all(
       keys.map((key) =>
-        this.find(
+        this.findAndKeep(
           {
             key,
             load: () => batch.load(key),
@@ -103,6 +106,27 @@ export class ReadThrough {
       if (value !== undefined) values.set(key, value);
     });
     return values;
+  }
+
+  private async findAndKeep(
+    asked: Asked,
+    batch: LoadBatch,
+    tags: Promise<TagVersionMap | undefined> | undefined,
+  ): Loading {
+    const { copies } = this.deps;
+    if (copies === undefined) return this.find(asked, batch, tags);
+    const reading = copies.beginReading([asked.key]);
+    try {
+      const loaded = await this.find(asked, batch, tags);
+      if (loaded !== undefined && loaded.version > 0) {
+        const { stored, version, freshMs = 0 } = loaded;
+        const record = { value: writeStored(stored), version };
+        copies.keep(reading, asked.key, record, freshMs - asked.options.refreshAheadMs);
+      }
+      return loaded;
+    } finally {
+      copies.endReading(reading);
+    }
   }
 
   private async find(asked: Asked, batch: LoadBatch, tags: Promise<TagVersionMap | undefined> | undefined): Loading {
@@ -134,7 +158,8 @@ export class ReadThrough {
   /** The value where it does, else a load of it, which has begun. */
   private async ask(asked: Asked, tags?: Promise<TagVersionMap | undefined>): Promise<Answer> {
     const { key, options } = asked;
-    const isTimed = options.refreshAheadMs > 0 || options.xfetch > 0 || reportOf(key) !== undefined;
+    const isTimed =
+      options.refreshAheadMs > 0 || options.xfetch > 0 || this.deps.copies !== undefined || reportOf(key) !== undefined;
     const question = this.flights.question(asked, isTimed);
     const asking = this.leases.ask(question, options);
     if (tags === undefined) return this.settle(asked, question.token, await asking);
@@ -153,7 +178,7 @@ export class ReadThrough {
     const { options } = asked;
     // What is not ours to read is no value for whoever decodes it.
     const stored = readStored(hit.value) ?? { body: hit.value, notes: {} };
-    const loaded: Loaded = { stored, version: hit.version, source: 'hit', ...this.ageOf(hit) };
+    const loaded: Loaded = { stored, version: hit.version, source: 'hit', ...this.timesOf(hit) };
     const { tags } = stored.notes;
     if (tags !== undefined && !(await this.areCurrent(asked, tags))) return this.renew(asked, hit.version);
     switch (freshnessOf(hit.times, stored.notes.took ?? 0, options, this.deps.random)) {
@@ -162,7 +187,7 @@ export class ReadThrough {
       case 'ageing':
         return { found: loaded, renewal: this.renewBehind(asked, hit.version) };
       case 'stale':
-        return { found: { ...loaded, source: 'stale' }, renewal: this.renewBehind(asked, hit.version) };
+        return { found: { ...loaded, source: 'stale', freshMs: 0 }, renewal: this.renewBehind(asked, hit.version) };
       case 'last-resort': {
         const renewed = this.renew(asked, hit.version);
         await renewed.catch(() => undefined);
@@ -173,9 +198,11 @@ export class ReadThrough {
     }
   }
 
-  private ageOf({ version, times }: Hit): Pick<Loaded, 'ageMs'> {
+  private timesOf({ version, times }: Hit): Pick<Loaded, 'ageMs' | 'freshMs'> {
+    if (times === undefined) return {};
+    const freshMs = Math.min(times.staleAtMs, times.endsAtMs) - times.nowMs;
     const isTimestamp = this.deps.strategy === 'timestamp';
-    return times === undefined || !isTimestamp ? {} : { ageMs: Math.max(0, times.nowMs - version / 1_000) };
+    return isTimestamp ? { freshMs, ageMs: Math.max(0, times.nowMs - version / 1_000) } : { freshMs };
   }
 
   /** Unknown when the store is away, for what can be loaded without it. */
@@ -235,7 +262,7 @@ export class ReadThrough {
       return await inTime(this.deps.clock, asked.options.softTimeoutMs, load, () => TAKES_LONG);
     } catch (error) {
       if (error !== TAKES_LONG) this.tell(error, asked.key);
-      return { ...stale, source: 'stale' };
+      return { ...stale, source: 'stale', freshMs: 0 };
     }
   }
 

@@ -32,6 +32,22 @@ export class EntryCommands {
     return this.runner.runAll('HMGET', send).then((replies) => replies.map(readEntry));
   }
 
+  /** A PTTL more for each key. A write between the two is told to whoever keeps copies. */
+  async readWithTimeLeft(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
+    const { client } = this.runner;
+    const replies = await this.runner.runAll<unknown>('HMGET', [
+      ...keys.map((key) => () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i')),
+      ...keys.map((key) => () => client.pttl(this.keys.entry(key))),
+    ]);
+    return keys.map((_, i) => {
+      const entry = readEntry(replies[i]);
+      if (entry === undefined) return undefined;
+      const leftMs = Number(replies[keys.length + i]);
+      // -1 for ever, -2 ended meanwhile.
+      return { ...entry, leftMs: leftMs === -1 ? Number.POSITIVE_INFINITY : Math.max(leftMs, 0) };
+    });
+  }
+
   commit(request: CommitRequest): Promise<CommitOutcome> {
     const { operations, guards } = request;
     const keys = [this.outcomeKey(request)];

@@ -26,6 +26,7 @@ export const PROBES: Readonly<Record<string, (names: ProbeNames) => readonly str
   pexpire: ({ absent }) => [absent, '1'],
   pexpireat: ({ absent }) => [absent, '1'],
   pexpiretime: ({ absent }) => [absent],
+  pttl: ({ absent }) => [absent],
   persist: ({ absent }) => [absent],
   zadd: ({ absent }) => [absent, 'XX', '1', 'member'],
   zrem: ({ absent }) => [absent, 'member'],

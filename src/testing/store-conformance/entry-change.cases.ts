@@ -41,11 +41,12 @@ export const entryChangeCases: readonly StoreConformanceCase[] = [
     name: 'a check, a refused commit and one that comes twice tell nothing',
     async run(harness) {
       const [key = '', other = '', mark = ''] = inOneSlot(harness, 3);
+      const watch = await watching(harness.second, [key, other, mark]);
       const first = requestOf(harness, [put(key, 'value')]);
       const outcome = await harness.store.commit(first);
       assert(outcome.kind === 'committed');
       const expected = version(outcome.versions[0] ?? 0);
-      const watch = await watching(harness.second, [key, other, mark]);
+      await watch.pass(1);
       await committed(harness, [check(key, expected)]);
       assert.equal((await commit(harness, [put(key, 'new'), put(other, 'new', { expected })])).kind, 'conflict');
       const lost = { guards: [{ name: key, token: 'nobody' }] };
@@ -87,8 +88,9 @@ export const entryChangeCases: readonly StoreConformanceCase[] = [
     name: 'a refused prepare tells nothing',
     async run(harness) {
       const [key = '', taken = '', mark = ''] = inOneSlot(harness, 3);
-      await prepared(harness, [put(taken, 'first')]);
       const watch = await watching(harness.second, [key, taken, mark]);
+      await prepared(harness, [put(taken, 'first')]);
+      await watch.pass(1);
       const late = preparing(harness, [put(key, 'late')]);
       await settle(harness.store, late, 'aborted', { rememberMs: 60_000 });
       assert.equal((await harness.store.prepare(late)).kind, 'aborted');

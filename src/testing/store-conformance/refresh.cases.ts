@@ -41,6 +41,20 @@ export const refreshCases: readonly StoreConformanceCase[] = [
     },
   },
   {
+    name: 'entries that are read with the time that is left tell it, and others do not',
+    async run(harness) {
+      const [ending, lasting, absent] = ['ending', 'lasting', 'absent'].map((name) => harness.uniqueName(name));
+      const keys = [ending ?? '', lasting ?? '', absent ?? ''];
+      await written(harness, put(keys[0] ?? '', 'value', { ttlMs: LONG_MS }));
+      await written(harness, put(keys[1] ?? '', 'value'));
+      const [short, long, none] = await harness.store.readEntries(keys, { withTimeLeft: true });
+      const { leftMs = 0 } = short ?? {};
+      assert(leftMs > 0 && leftMs <= LONG_MS + 1, `${leftMs} ms are left`);
+      assert.deepEqual([long?.leftMs, none], [Number.POSITIVE_INFINITY, undefined]);
+      for (const entry of await harness.store.readEntries(keys)) assert.equal(entry?.leftMs, undefined);
+    },
+  },
+  {
     name: 'one at a time loads a value anew, which everybody has until then',
     async run(harness) {
       const key = harness.uniqueName('entry');

@@ -1,5 +1,10 @@
 import type { EntryListener } from '../../../src/store/entry-changes.js';
-import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
+import type {
+  CommitOutcome,
+  CommitRequest,
+  ReadEntriesOptions,
+  ResolveOutcome,
+} from '../../../src/store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../../src/store/fill-operations.js';
 import type { Intent } from '../../../src/store/intent.js';
 import type {
@@ -97,8 +102,11 @@ export class SlottedStore extends CacheTxnStore {
     return all(this.slots.map((slot) => slot.onHandoverGap(listener)));
   }
 
-  async readEntries(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
-    return (await Promise.all(keys.map((key) => this.slotFor(key).readEntries([key])))).flat();
+  async readEntries(
+    keys: readonly string[],
+    options?: ReadEntriesOptions,
+  ): Promise<readonly (StoredEntry | undefined)[]> {
+    return (await Promise.all(keys.map((key) => this.slotFor(key).readEntries([key], options)))).flat();
   }
 
   async commit(request: CommitRequest): Promise<CommitOutcome> {

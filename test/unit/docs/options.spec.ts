@@ -100,6 +100,9 @@ describe('docs/options.md', () => {
       await expect(boot({ [part]: unset(names) })).resolves.toBeUndefined();
       expect({ [part]: await known((wrong) => boot({ [part]: wrong })) }).toEqual({ [part]: names.sort() });
     }
+    const near = documented('Near cache', /^$/);
+    await expect(boot({ cache: { near: unset(near) } })).resolves.toBeUndefined();
+    expect(await known((wrong) => boot({ cache: { near: wrong } }))).toEqual(near.sort());
     const warmUp = documented('Warm-up', /^$/);
     await expect(boot({ cache: { warmUp: unset(warmUp) } })).resolves.toBeUndefined();
     expect(await known((wrong) => boot({ cache: { warmUp: wrong } }))).toEqual(warmUp.sort());
