@@ -58,6 +58,14 @@ export interface LoadFlightsDependencies<T extends Missing> {
   readonly leases: FillLeases;
   /** Says what becomes of a value that is there after all. */
   readonly onHit: (missing: T, hit: Hit) => Loading;
+  /** Whether what was loaded under those versions of tags is still what a load of `missing` would find. */
+  readonly areCurrent: (missing: T, noted: Readonly<Record<string, number>>) => Promise<boolean>;
+}
+
+/** A load under way, and the versions of its tags from before it began; no tags: undefined. */
+interface Flight {
+  readonly loading: Loading;
+  readonly tags: Readonly<Record<string, number>> | undefined;
 }
 
 /**
@@ -66,7 +74,7 @@ export interface LoadFlightsDependencies<T extends Missing> {
  */
 export class LoadFlights<T extends Missing> {
   /** By the token of the lease that they began with. */
-  private readonly leased = new Map<string, Loading>();
+  private readonly leased = new Map<string, Flight>();
   /** Loads of keys that have a prepared write, or whose store is away: they may be written at any moment. */
   private readonly unleased = new NextLoad<Loaded | undefined>();
   /** The keys whose loaders the present call is inside of. */
@@ -100,7 +108,7 @@ export class LoadFlights<T extends Missing> {
 
   /** Loads with the lease. At once: others of this process who are told of it look for the load by its token. */
   fill(missing: T, token: string): Loading {
-    return this.begin(token, this.loadAndPublish(missing, token));
+    return this.begin(missing, token, this.loadAndPublish(missing, token));
   }
 
   /** What is asked for to have the lease of the key. */
@@ -114,9 +122,10 @@ export class LoadFlights<T extends Missing> {
     return options.waitMs > 0 && callScope.get(this.inside)?.has(key) !== true;
   }
 
-  private begin(token: string, load: Loading): Loading {
+  private begin({ options, tagVersions }: T, token: string, load: Loading): Loading {
     const loading = load.finally(() => this.leased.delete(token));
-    this.leased.set(token, loading);
+    const tags = options.tags.map((tag) => [tag, tagVersions.get(tag) ?? 0] as const);
+    this.leased.set(token, { loading, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) });
     return loading;
   }
 
@@ -124,7 +133,7 @@ export class LoadFlights<T extends Missing> {
   private another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Loading {
     const underway = this.leased.get(lease.token);
     return underway === undefined
-      ? this.begin(lease.token, this.waitFor(missing, lease.token))
+      ? this.begin(missing, lease.token, this.waitFor(missing, lease.token))
       : this.joined(missing, underway, NEVER_OWN);
   }
 
@@ -135,20 +144,21 @@ export class LoadFlights<T extends Missing> {
       own.hasBegun = true;
       return unpublished(missing, source);
     });
-    return own.hasBegun ? turn : this.joined(missing, turn, own);
+    return own.hasBegun ? turn : this.joined(missing, { loading: turn, tags: undefined }, own);
   }
 
   /**
    * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left,
-   * or was to throw while the store is away.
+   * or was to throw while the store is away, and when a tag of the load was invalidated before the caller came, which ends no lease.
    *
    * @param own tells when the load that it waits for has become its own
    */
-  private async joined(missing: T, underway: Loading, own: { readonly hasBegun: boolean }): Loading {
+  private async joined(missing: T, { loading, tags }: Flight, own: { readonly hasBegun: boolean }): Loading {
     try {
-      return await inTime(this.deps.clock, this.leftMs(missing), underway, () => STILL_LOADING);
+      const loaded = await inTime(this.deps.clock, this.leftMs(missing), loading, () => STILL_LOADING);
+      if (tags === undefined || (await this.deps.areCurrent(missing, tags))) return loaded;
     } catch (error) {
-      if (error === STILL_LOADING) return own.hasBegun ? underway : unpublished(missing, 'miss');
+      if (error === STILL_LOADING) return own.hasBegun ? loading : unpublished(missing, 'miss');
       const isTheirs = isGivenUp(error) || (isStoreAway(error) && missing.options.onStoreError === 'load');
       if (own.hasBegun || !isTheirs) throw error;
     }

@@ -11,6 +11,7 @@ import { freshnessOf } from './freshness.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
 import { reportOf } from './load-report.js';
+import { StoreBreaker } from './store-breaker.js';
 import { readStored, writeStored } from '../stored-value.js';
 import { areCurrent, NO_TAGS, type TagVersionMap, type TagVersions } from '../tags/tag-versions.js';
 
@@ -58,6 +59,8 @@ interface Answer {
 export class ReadThrough {
   private readonly leases: FillLeases;
   private readonly flights: LoadFlights<Asked>;
+  /** Tags may be on other servers than the keys. */
+  private readonly tagBreaker: StoreBreaker;
   /** Keys that are being loaded anew behind the backs of their readers. */
   private readonly renewed = new Set<string>();
   /** Failures that are told already: each has as many callers as shared the load. */
@@ -67,7 +70,9 @@ export class ReadThrough {
     const { clock, resolver } = deps;
     this.leases = new FillLeases(deps);
     const onHit = async (asked: Asked, hit: Hit): Loading => (await this.judge(asked, hit)).found;
-    this.flights = new LoadFlights({ clock, resolver, leases: this.leases, onHit });
+    const areCurrent = this.areCurrent.bind(this);
+    this.flights = new LoadFlights({ clock, resolver, leases: this.leases, onHit, areCurrent });
+    this.tagBreaker = new StoreBreaker(clock);
   }
 
   /**
@@ -81,7 +86,7 @@ export class ReadThrough {
     const batch = new LoadBatch(keys, run);
     const behind = new LoadBatch(keys, (missing) => callScope.runOutside(() => run(missing)));
     const untilMs = this.deps.clock.now() + options.waitMs;
-    const tags = options.tags.length === 0 ? undefined : this.ensureTags(options);
+    const tags = keys.length === 0 ? undefined : this.tagsOf(options);
     const found = await Promise.all(
       keys.map((key) =>
         this.findAndKeep(
@@ -162,10 +167,16 @@ export class ReadThrough {
       options.refreshAheadMs > 0 || options.xfetch > 0 || this.deps.copies !== undefined || reportOf(key) !== undefined;
     const question = this.flights.question(asked, isTimed);
     const asking = this.leases.ask(question, options);
-    if (tags === undefined) return this.settle(asked, question.token, await asking);
-    const [lease, tagVersions] = await Promise.all([asking, tags]);
+    const lease = await asking;
+    // Then it does not wait for the tags either.
+    if (tags === undefined || lease.kind === 'away') return this.settle(asked, question.token, lease);
+    let tagVersions: TagVersionMap | undefined;
+    try {
+      tagVersions = await tags;
+    } finally {
+      if (tagVersions === undefined && lease.kind === 'leased') this.leases.giveBack(key, question.token);
+    }
     if (tagVersions !== undefined) return this.settle({ ...asked, tagVersions }, question.token, lease);
-    if (lease.kind === 'leased') this.leases.giveBack(key, question.token);
     return { found: this.flights.proceed(asked, question.token, AWAY) };
   }
 
@@ -205,13 +216,29 @@ export class ReadThrough {
     return isTimestamp ? { freshMs, ageMs: Math.max(0, times.nowMs - version / 1_000) } : { freshMs };
   }
 
+  /** The tags that the call names, which are read beside its keys. Whoever needs them hears of a failure. */
+  private tagsOf({ tags, onStoreError }: ResolvedLoadOptions): Promise<TagVersionMap | undefined> | undefined {
+    if (tags.length === 0) return undefined;
+    const reading = this.readTags(onStoreError, () => this.deps.tags.ensure(tags));
+    reading.catch(() => undefined);
+    return reading;
+  }
+
   /** Unknown when the store is away, for what can be loaded without it. */
-  private async ensureTags({ tags, onStoreError }: ResolvedLoadOptions): Promise<TagVersionMap | undefined> {
+  private async readTags(
+    onStoreError: ResolvedLoadOptions['onStoreError'],
+    read: () => Promise<TagVersionMap>,
+  ): Promise<TagVersionMap | undefined> {
+    const isOpen = onStoreError === 'load';
+    if (isOpen && !this.tagBreaker.asks()) return undefined;
     try {
-      return await this.deps.tags.ensure(tags);
+      const versions = await read();
+      this.tagBreaker.answered();
+      return versions;
     } catch (error) {
-      if (onStoreError === 'load' && isStoreAway(error)) return undefined;
-      throw error;
+      if (!isOpen || !isStoreAway(error)) throw error;
+      this.tagBreaker.failed();
+      return undefined;
     }
   }
 
@@ -220,19 +247,15 @@ export class ReadThrough {
     const names = Object.keys(noted);
     if (names.some((tag) => (tagVersions.get(tag) ?? 0) > (noted[tag] ?? 0))) return false;
     // Tags that the call did not name, or that were invalidated, and the value made again, after they were read.
-    try {
-      return areCurrent(noted, await this.deps.tags.present(names));
-    } catch (error) {
-      if (options.onStoreError === 'load' && isStoreAway(error)) return false;
-      throw error;
-    }
+    const present = await this.readTags(options.onStoreError, () => this.deps.tags.present(names));
+    return present !== undefined && areCurrent(noted, present);
   }
 
   /** Asks for a lease although there is that version. */
   private async renew(asked: Asked, version: number): Promise<Answer> {
     const { options, round } = asked;
     if (round >= MOST_ROUNDS) return { found: this.flights.proceed(asked, '', AWAY) };
-    const tags = options.tags.length === 0 ? undefined : this.ensureTags(options);
+    const tags = this.tagsOf(options);
     return this.ask({ ...asked, replaces: version, round: round + 1 }, tags);
   }
 

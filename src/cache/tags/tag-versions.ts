@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../base/errors.js';
 import { newId } from '../../base/random.js';
 import type { EntryRecord, VersionStrategy } from '../../store/entry-operations.js';
 import type { CacheTxnStore } from '../../store/store.js';
@@ -49,7 +50,7 @@ export class TagVersions {
     return versions;
   }
 
-  /** Whoever comes second gets the version that the first one has made. */
+  /** Whoever comes second gets the version that the first one has made; 0 where it cannot be made, as in a store that takes no writes. */
   private async make(tag: string): Promise<number> {
     const operation = {
       kind: 'bump',
@@ -58,7 +59,11 @@ export class TagVersions {
       ttlMs: TAG_TTL_MS,
       strategy: this.strategy,
     } as const;
-    const outcome = await this.store.commit({ txnId: newId(), operations: [operation], guards: [], outcomeTtlMs: 0 });
+    const request = { txnId: newId(), operations: [operation], guards: [], outcomeTtlMs: 0 };
+    const outcome = await this.store.commit(request).catch((error: unknown) => {
+      if (error instanceof StoreUnavailableError) return { kind: 'refused' } as const;
+      throw error;
+    });
     if (outcome.kind === 'committed') return outcome.versions[0] ?? 0;
     return outcome.kind === 'conflict' ? (outcome.mismatches[0]?.actual ?? 0) : 0;
   }
