@@ -18,8 +18,8 @@ export class CurrentEntries {
   readonly tags: TagVersions;
 
   constructor(private readonly coordinator: TransactionCoordinator) {
-    const { alone, store, versionStrategy } = coordinator;
-    this.tags = new TagVersions(store, (keys) => alone.readApart(keys), versionStrategy);
+    const { alone, store } = coordinator;
+    this.tags = new TagVersions(store, (keys) => alone.readApart(keys));
   }
 
   /** One round trip, and one more where there are values with tags. */
@@ -40,14 +40,14 @@ export class CurrentEntries {
       stored: value === undefined ? undefined : storedOf(value),
       version,
     }));
-    const isOwn = keys.map((key) => txn?.buffer.hasWrite(key) === true);
+    const isOwn = keys.map((key) => txn?.buffer.ownValue(key) !== undefined);
     entries.forEach(({ stored }, i) => {
       if (!isOwn[i]) for (const tag of Object.keys(stored?.notes.tags ?? {})) tags.add(tag);
     });
     if (tags.size === 0) return entries;
     const present = txn ? await presentIn(txn, [...tags]) : await this.tags.present([...tags]);
     return entries.map(({ stored, version }, i) => {
-      const isCurrent = isOwn[i] === true || areCurrent(stored?.notes.tags, present);
+      const isCurrent = isOwn[i] || areCurrent(stored?.notes.tags, present);
       return { stored: isCurrent ? stored : undefined, version };
     });
   }

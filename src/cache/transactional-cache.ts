@@ -130,7 +130,9 @@ export class TransactionalCache implements CacheOperations {
    */
   async invalidateTags(...tags: string[]): Promise<void> {
     const keys = checkTags(tags).map(tagKey);
-    const pending = this.write(keys.map((key) => [key, { kind: 'bump', ttlMs: TAG_TTL_MS }]));
+    // By time, whatever the strategy: a counter that a failover sets back would give a version twice.
+    const write = { kind: 'bump', ttlMs: TAG_TTL_MS, strategy: 'timestamp' } as const;
+    const pending = this.write(keys.map((key) => [key, write]));
     if (pending) await pending;
   }
 
@@ -173,7 +175,7 @@ export class TransactionalCache implements CacheOperations {
     const resolved = resolveLoadOptions(options, defaults);
     const load = encoding(loader, { clock, codec: this.codec, random, options: resolved });
     const txn = coordinator.active();
-    if (txn) return this.loadInside<T>(txn, [...new Set(keys)], load);
+    if (txn) return this.loadInside<T>(txn, [...new Set(keys)], load, resolved.tags.map(tagKey));
     const values = new Map<string, T>();
     const asked = this.far([...new Set(keys)], values);
     if (asked.length === 0) return values;
@@ -283,6 +285,7 @@ export class TransactionalCache implements CacheOperations {
     txn: ActiveTransaction,
     keys: readonly string[],
     load: LoadMany,
+    tagKeys: readonly string[],
   ): Promise<Map<string, T>> {
     const values = new Map<string, T>();
     const entries = await this.entries.current(keys, await txn.read(keys), txn);
@@ -299,7 +302,7 @@ export class TransactionalCache implements CacheOperations {
     for (const key of missing) {
       const loadable = loaded.get(key);
       if (loadable !== undefined) {
-        txn.buffer.recordLoad(key, writeStored(loadable.stored));
+        txn.buffer.recordLoad(key, { value: writeStored(loadable.stored), endedBy: tagKeys });
         noteLoaded(this.deps.coordinator.store, key, 0);
       }
       // What the transaction has written meanwhile, or another of its loads has found, is its view of the key.

@@ -5,7 +5,8 @@ import { checkValueBytes, type Isolation, type TransactionLimits } from './txn.o
 /** A write that waits for the commit. */
 export type BufferedWrite =
   | { readonly kind: 'put'; readonly value: string; readonly ttlMs: number }
-  | { readonly kind: 'bump'; readonly ttlMs: number }
+  /** The strategy where it is not that of the transaction. */
+  | { readonly kind: 'bump'; readonly ttlMs: number; readonly strategy?: VersionStrategy }
   | { readonly kind: 'delete' };
 
 /** What a transaction sees of a key: its own write, else what it read first. */
@@ -13,6 +14,12 @@ export interface View {
   readonly value: string | undefined;
   /** The version read; 0 when there was no entry or it was never read. */
   readonly version: number;
+}
+
+/** A value that the transaction has loaded, and the keys whose writes by the transaction end it as its view. */
+export interface BufferedLoad {
+  readonly value: string;
+  readonly endedBy: readonly string[];
 }
 
 /** A write and what it counts against `maxBytes`. */
@@ -30,7 +37,7 @@ interface SizedWrite {
 export class TxnBuffer {
   private readonly writes = new Map<string, SizedWrite>();
   /** Values that the transaction has loaded for keys without one that does: its own view of them, which nobody else gets (protocol I9). */
-  private readonly loads = new Map<string, string>();
+  private readonly loads = new Map<string, BufferedLoad>();
   /** Of all writes so far, those that later ones replaced included. */
   private bytesEver = 0;
 
@@ -50,7 +57,7 @@ export class TxnBuffer {
    */
   mergeIntoParent(): void {
     this.parent?.admitWrites(this.writes);
-    for (const [key, value] of this.loads) this.parent?.recordLoad(key, value);
+    for (const [key, load] of this.loads) this.parent?.recordLoad(key, load);
   }
 
   /** Undefined when the transaction neither wrote nor read the key. */
@@ -88,8 +95,8 @@ export class TxnBuffer {
   }
 
   /** The key was read, and had no value that does; the first load of it stays the view. */
-  recordLoad(key: string, value: string): void {
-    if (this.loadOf(key) === undefined) this.loads.set(key, value);
+  recordLoad(key: string, load: BufferedLoad): void {
+    if (this.loadOf(key) === undefined) this.loads.set(key, load);
   }
 
   /** @throws LimitExceededError `LIMIT_EXCEEDED` */
@@ -155,7 +162,12 @@ export class TxnBuffer {
   }
 
   private loadOf(key: string): string | undefined {
-    return this.loads.get(key) ?? this.parent?.loadOf(key);
+    const load = this.anyLoadOf(key);
+    return load?.endedBy.some((other) => this.hasWrite(other)) ? undefined : load?.value;
+  }
+
+  private anyLoadOf(key: string): BufferedLoad | undefined {
+    return this.loads.get(key) ?? this.parent?.anyLoadOf(key);
   }
 
   private writeOf(key: string): BufferedWrite | undefined {
@@ -218,7 +230,7 @@ function operationOf(
     case 'put':
       return { kind: 'put', key, expected, value: write.value, ttlMs: write.ttlMs, strategy };
     case 'bump':
-      return { kind: 'bump', key, expected, ttlMs: write.ttlMs, strategy };
+      return { kind: 'bump', key, expected, ttlMs: write.ttlMs, strategy: write.strategy ?? strategy };
     case 'delete':
       return { kind: 'delete', key, expected };
   }

@@ -68,7 +68,7 @@ export class FillLeases {
     } catch (error) {
       // It may have been granted, and nobody would know whose it is.
       if (error instanceof StoreTimeoutError) this.giveBack(key, token);
-      const entry = error instanceof StoreUnavailableError ? await this.read(key) : 'unanswered';
+      const entry = error instanceof StoreUnavailableError ? await this.read(key, replaces) : 'unanswered';
       if (entry !== undefined && entry !== 'unanswered') return entry;
       if (!isOpen || !isStoreAway(error)) throw error;
       if (entry === 'unanswered') this.breaker.failed();
@@ -118,11 +118,11 @@ export class FillLeases {
    * A server that takes no writes, because it is full or has lost its replicas, still has what it has, and answers. Undefined for nothing that may
    * be shown.
    */
-  private async read(key: string): Promise<LeaseOutcome | 'unanswered' | undefined> {
+  private async read(key: string, replaces: number | undefined): Promise<LeaseOutcome | 'unanswered' | undefined> {
     try {
       const [entry] = await this.deps.store.readEntries([key]);
       this.breaker.answered();
-      if (entry?.value === undefined || entry.intent !== undefined) return undefined;
+      if (entry?.value === undefined || entry.intent !== undefined || entry.version === replaces) return undefined;
       return { kind: 'hit', value: entry.value, version: entry.version };
     } catch {
       return 'unanswered'; // What the question for the lease met is told.

@@ -190,9 +190,11 @@ export class ReadThrough {
     // What is not ours to read is no value for whoever decodes it.
     const stored = readStored(hit.value) ?? { body: hit.value, notes: {} };
     const loaded: Loaded = { stored, version: hit.version, source: 'hit', ...this.timesOf(hit) };
-    const { tags } = stored.notes;
+    const { tags, took = 0, none } = stored.notes;
     if (tags !== undefined && !(await this.areCurrent(asked, tags))) return this.renew(asked, hit.version);
-    switch (freshnessOf(hit.times, stored.notes.took ?? 0, options, this.deps.random)) {
+    // That there is none is kept for a short time, which is no reason to look for it all the time.
+    const early = none ? { ...options, refreshAheadMs: 0 } : options;
+    switch (freshnessOf(hit.times, took, early, this.deps.random)) {
       case 'fresh':
         return { found: loaded };
       case 'ageing':

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../../base/errors.js';
 import { newId } from '../../base/random.js';
-import type { EntryRecord, VersionStrategy } from '../../store/entry-operations.js';
+import type { EntryRecord } from '../../store/entry-operations.js';
 import type { CacheTxnStore } from '../../store/store.js';
 import { TAG_TTL_MS, tagKey } from './tags.js';
 
@@ -22,7 +22,6 @@ export class TagVersions {
   constructor(
     private readonly store: CacheTxnStore,
     private readonly read: ReadRecords,
-    private readonly strategy: VersionStrategy,
   ) {}
 
   /** The present versions, without the tags that are not there. */
@@ -57,7 +56,7 @@ export class TagVersions {
       key: tagKey(tag),
       expected: { kind: 'version', version: 0 },
       ttlMs: TAG_TTL_MS,
-      strategy: this.strategy,
+      strategy: 'timestamp',
     } as const;
     const request = { txnId: newId(), operations: [operation], guards: [], outcomeTtlMs: 0 };
     const outcome = await this.store.commit(request).catch((error: unknown) => {

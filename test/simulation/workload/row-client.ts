@@ -40,7 +40,7 @@ export class RowClient {
       report: () => undefined,
       // Nothing here is loaded early.
       random: () => 0.5,
-      tags: new TagVersions(store, (keys) => store.readEntries(keys), 'timestamp'),
+      tags: new TagVersions(store, (keys) => store.readEntries(keys)),
     });
   }
 
