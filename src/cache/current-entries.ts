@@ -1,6 +1,7 @@
 import type { ActiveTransaction } from '../txn/active-transaction.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { View } from '../txn/txn-buffer.js';
+import { noteUnreadable } from '../version/resource-call.js';
 import { readStored, type StoredValue } from './stored-value.js';
 import { areCurrent, type TagVersionMap, TagVersions } from './tags/tag-versions.js';
 import { tagKey } from './tags/tags.js';
@@ -29,6 +30,12 @@ export class CurrentEntries {
     return this.current(keys, txn ? await txn.read(keys) : await this.readAlone(keys), txn);
   }
 
+  /** Whether a value that was read outside of a transaction is one whose tags are still the same. */
+  async isCurrent(value: string): Promise<boolean> {
+    const { tags = {} } = storedOf(value).notes;
+    return areCurrent(tags, await this.tags.present(Object.keys(tags)));
+  }
+
   /** What the views, which were read in this call, are worth. */
   async current(
     keys: readonly string[],
@@ -48,6 +55,8 @@ export class CurrentEntries {
     const present = txn ? await presentIn(txn, [...tags]) : await this.tags.present([...tags]);
     return entries.map(({ stored, version }, i) => {
       const isCurrent = isOwn[i] || areCurrent(stored?.notes.tags, present);
+      // No version names what the call shows in its place.
+      if (!isCurrent) noteUnreadable(this.coordinator.store, keys[i] ?? '');
       return { stored: isCurrent ? stored : undefined, version };
     });
   }

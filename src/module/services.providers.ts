@@ -5,6 +5,7 @@ import { DiscoveryService } from '@nestjs/core';
 import { resolveTtlMs } from '../cache/cache.options.js';
 import { CacheEvictLayer, CachePutLayer } from '../cache/decorators/cache-write.layer.js';
 import { CachedLayer } from '../cache/decorators/cached.layer.js';
+import { CurrentEntries } from '../cache/current-entries.js';
 import { TransactionalCache } from '../cache/transactional-cache.js';
 import { CacheWarmUp } from '../cache/warm-up/cache-warm-up.js';
 import { warmersOf } from '../cache/warm-up/warmer-explorer.js';
@@ -150,10 +151,11 @@ export function serviceProviders(name: string): Provider[] {
     ) => {
       const retry = { ...environment, owner: coordinator };
       const reader = new EntryReader(store);
+      const entries = new CurrentEntries(coordinator);
       const layers = [
         new CachedLayer(cache, store, cacheOptions, skipsWhenBusy),
         new LockedLayer(locks),
-        new VersionedLayer(reader, version, retry, commitsItself),
+        new VersionedLayer(reader, version, retry, commitsItself, (value) => entries.isCurrent(value)),
         new CacheTxnLayer(coordinator, store),
         new CacheEvictLayer(cache),
         new CachePutLayer(cache),

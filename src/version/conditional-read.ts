@@ -4,9 +4,13 @@ import { etagOf } from './etag.js';
 import { isWriteMethod, notModified } from './preconditions.js';
 import type { ResourceCall } from './resource-call.js';
 
-/** Reads the resource before the method, for it, and gives its version; 0 when there is no entry. */
-export async function prefetch(resource: ResourceCall, reader: EntryReader): Promise<number> {
+/** Whether a value still counts: the cache knows. */
+export type IsCurrent = (value: string) => Promise<boolean>;
+
+/** Reads the resource before the method, for it, and gives its version; 0 when there is no entry, or one that does not count. */
+export async function prefetch(resource: ResourceCall, reader: EntryReader, isCurrent: IsCurrent): Promise<number> {
   const [record] = await reader.read([resource.key]);
+  if (record?.value !== undefined && !(await isCurrent(record.value))) return 0;
   resource.prefetch(record);
   return record?.version ?? 0;
 }

@@ -6,7 +6,7 @@ import { compileKey } from '../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type PipelineLayer, RANK } from '../pipeline/layer.js';
 import { checkKey } from '../store/key-space.js';
 import { currentAttempt } from './attempt.js';
-import { answersNotModified, prefetch, showVersion } from './conditional-read.js';
+import { answersNotModified, type IsCurrent, prefetch, showVersion } from './conditional-read.js';
 import { type RetryDependencies, retryConflicts } from './conflict-retry.js';
 import { isWriteMethod, preconditionOf } from './preconditions.js';
 import { currentResource, ResourceCall, withResource } from './resource-call.js';
@@ -24,6 +24,7 @@ export class VersionedLayer implements PipelineLayer {
     private readonly deps: RetryDependencies,
     /** Whether a method commits by itself also inside a transaction; another layer knows. */
     private readonly commitsItself: (method: DecoratedMethod) => boolean,
+    private readonly isCurrent: IsCurrent,
   ) {}
 
   storeOf(method: DecoratedMethod): string | undefined {
@@ -59,7 +60,8 @@ export class VersionedLayer implements PipelineLayer {
       const isWrite = isWriteMethod(http.method);
       const precondition = isWrite ? await preconditionOf(http, key, requireIfMatch, this.reader) : undefined;
       const resource = new ResourceCall(key, this.reader.store, isWrite, precondition);
-      if (!isWrite && etag && answersNotModified(http, await prefetch(resource, this.reader))) return [];
+      if (!isWrite && etag && answersNotModified(http, await prefetch(resource, this.reader, this.isCurrent)))
+        return [];
       const emitted = await withResource(resource, () => attempts(call, next));
       if (etag) showVersion(http, resource);
       return emitted;

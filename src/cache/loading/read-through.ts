@@ -143,11 +143,9 @@ export class ReadThrough {
     };
     let answer: Answer | undefined;
     try {
-      const prefetched = isResource ? resource.takePrefetched()?.record : undefined;
-      answer =
-        prefetched?.value === undefined
-          ? await this.ask(asked, tags)
-          : await this.judge(asked, { kind: 'hit', value: prefetched.value, version: prefetched.version });
+      // What was read before does not tell its times, and whoever reads later must not see it either.
+      if (isResource) resource.takePrefetched();
+      answer = await this.ask(asked, tags);
     } finally {
       batch.known();
       if (answer?.renewal === undefined) known();

@@ -31,6 +31,17 @@ describe.each(ADAPTERS)('the resource of @Versioned on %s', (adapter) => {
     expect(etagOf(changed)).not.toBe(etagOf(first));
   });
 
+  it('G55: names no entry whose tag has been invalidated: neither with a 304 nor with an ETag', async () => {
+    const { send, cache } = await startEvents(scene, adapter);
+    await cache.set('event:1', { name: 'opera' }, { tags: ['season'] });
+    const headers = { 'if-none-match': etagOf(await send('GET', '/events/1')) };
+    expect((await send('GET', '/events/1', { headers })).status).toBe(304);
+    await cache.invalidateTags('season');
+    const changed = await send('GET', '/events/1', { headers });
+    expect([changed.status, changed.body.event]).toEqual([200, null]);
+    expect(etagOf(changed)).not.toBe(headers['if-none-match']);
+  });
+
   it('G32: changes under the client’s If-Match, and answers the new ETag; the old one is a 412', async () => {
     const { send, cache } = await startEvents(scene, adapter);
     await cache.set('event:1', { seats: 1 });

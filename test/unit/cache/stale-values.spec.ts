@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { EntryReader } from '../../../src/commit/entry-reader.js';
+import { prefetch } from '../../../src/version/conditional-read.js';
+import { ResourceCall, withResource } from '../../../src/version/resource-call.js';
 import { observe } from '../lock/lock-world.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
@@ -27,6 +30,16 @@ const failing = (): never => {
 
 describe('staleWhileRevalidate', () => {
   const options = { ttl: '1m', staleWhileRevalidate: '30s' } as const;
+
+  it('G56: is what the call says, also for what was read of its resource before', async () => {
+    await app.cache.getOrLoad('a', () => 'old', options);
+    await world.elapse(60_000);
+    const resource = new ResourceCall('a', app.store, false, undefined);
+    await prefetch(resource, new EntryReader(app.store), () => Promise.resolve(true));
+    const call = withResource(resource, () => app.cache.getOrLoad('a', () => 'new', { ttl: '1m' }));
+    expect(await call).toBe('new');
+    expect(withResource(resource, () => resource.takePrefetched())).toBeUndefined();
+  });
 
   it('gives a stale value at once and loads it anew once, in all processes', async () => {
     const load = counter();
