@@ -111,6 +111,7 @@ export class EntryTable {
   drop(key: string): void {
     this.entries.delete(key);
     this.leases.delete(key);
+    this.stale.delete(key);
     this.note(key, NO_VERSION);
   }
 
@@ -172,6 +173,8 @@ export class EntryTable {
   private publish(operation: WriteOperation, version: number, now: Instant): number {
     const { key } = operation;
     this.leases.delete(key);
+    // No other version has it, and there must be room for those of entries that are there.
+    this.stale.delete(key);
     if (operation.kind === 'delete') {
       this.entries.delete(key);
       return 0;

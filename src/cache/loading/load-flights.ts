@@ -1,6 +1,6 @@
 import { callScope, ScopeKey } from '../../base/async-scope.js';
 import { type Clock, sleep } from '../../base/clock.js';
-import { isStoreAway, TransactionAbortedError } from '../../base/errors.js';
+import { isStoreAway, LimitExceededError, TransactionAbortedError } from '../../base/errors.js';
 import { inTime } from '../../base/in-time.js';
 import { newId } from '../../base/random.js';
 import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
@@ -48,6 +48,9 @@ export interface Missing {
   readonly replaces?: number | undefined;
 }
 
+/** Loaders inside of each other. One that reads what its own reader loads would go on for ever, longer than anybody waits. */
+const MOST_NESTED = 64;
+
 const STILL_LOADING = new Error('another call is still loading');
 const NEVER_OWN = { hasBegun: false };
 
@@ -77,14 +80,24 @@ export class LoadFlights<T extends Missing> {
   private readonly leased = new Map<string, Flight>();
   /** Loads of keys that have a prepared write, or whose store is away: they may be written at any moment. */
   private readonly unleased = new NextLoad<Loaded | undefined>();
-  /** The keys whose loaders the present call is inside of. */
-  private readonly inside = new ScopeKey<ReadonlySet<string>>('keys being loaded');
+  /** The keys whose loaders the present call is inside of, and how many loaders those are. */
+  private readonly inside = new ScopeKey<{ readonly keys: ReadonlySet<string>; readonly depth: number }>('loads');
 
   constructor(private readonly deps: LoadFlightsDependencies<T>) {}
 
-  /** Runs the loader of the keys. */
-  runLoader<R>(keys: readonly string[], loader: () => R): R {
-    return callScope.run(this.inside, new Set([...(callScope.get(this.inside) ?? []), ...keys]), loader);
+  /**
+   * Runs the loader of the keys.
+   * @throws LimitExceededError `LIMIT_EXCEEDED` inside of 64 others
+   */
+  async runLoader<R>(keys: readonly string[], loader: () => Promise<R>): Promise<R> {
+    const { keys: outer = [], depth = 0 } = callScope.get(this.inside) ?? {};
+    if (depth >= MOST_NESTED) {
+      throw new LimitExceededError(
+        `the loader of ${keys[0] ?? ''} is inside of ${depth} others: does it read what is loaded with it?`,
+        { details: { key: keys[0], limit: MOST_NESTED } },
+      );
+    }
+    return callScope.run(this.inside, { keys: new Set([...outer, ...keys]), depth: depth + 1 }, loader);
   }
 
   /** Loads, or joins a load, as the lease says. */
@@ -119,7 +132,7 @@ export class LoadFlights<T extends Missing> {
 
   /** The loader of a key that reads the key would wait for itself. */
   private mayWait({ key, options }: Missing): boolean {
-    return options.waitMs > 0 && callScope.get(this.inside)?.has(key) !== true;
+    return options.waitMs > 0 && callScope.get(this.inside)?.keys.has(key) !== true;
   }
 
   private begin({ options, tagVersions }: T, token: string, load: Loading): Loading {

@@ -61,3 +61,24 @@ describe.each([
     expect((await Promise.all(anew)).map((found) => Object.fromEntries(found))).toEqual(Array(2).fill({ a: 1, b: 2 }));
   });
 });
+
+it.each([{}, { wait: 0 }, { wait: '10ms', timeout: '1m' }] as const)(
+  'loaders that read each other without end are told so, %p, and end',
+  async (options) => {
+    let loads = 0;
+    const read = (key: string): Promise<string | undefined> =>
+      app.cache.getOrLoad(
+        key,
+        () => {
+          loads += 1;
+          return read(key === 'a' ? 'b' : 'a');
+        },
+        options,
+      );
+    await expect(read('a')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED', details: { limit: 64 } });
+    expect(loads).toBe(64);
+    const calls = ['a', 'b'].map((key) => observe(app.cache.getOrLoad(key, () => 'after', { wait: 0 })));
+    await world.settle();
+    expect(calls.map(({ value }) => value)).toEqual(['after', 'after']);
+  },
+);
