@@ -47,6 +47,16 @@ it(
   TIMEOUT_MS,
 );
 
+it(
+  'docs/recipes.md shows a program whose tests pass',
+  async () => {
+    const [program, ...more] = documentedPrograms('recipes.md');
+    expect([titles(program!.source).length, more]).toEqual([10, []]);
+    await expectAllPass(program!);
+  },
+  TIMEOUT_MS,
+);
+
 describe('docs/testing.md', () => {
   const programs = documentedPrograms('testing.md');
 
