@@ -29,6 +29,11 @@ export function onlyOptions<T>(options: T, names: OptionNames<T>, where: string)
   });
 }
 
+/** Whether a caller without types has given a list; what its elements are stays as declared. */
+export function isList(value: unknown): boolean {
+  return Array.isArray(value);
+}
+
 /** The value, which must be a whole number, bounds inclusive. @throws InvalidOptionsError `INVALID_OPTIONS` */
 export function wholeNumber(value: number, option: string, min: number, max: number): number {
   if (Number.isSafeInteger(value) && value >= min && value <= max) return value;

@@ -24,10 +24,11 @@ import { type CurrentEntry, CurrentEntries } from './current-entries.js';
 import type { LoadMany } from './loading/load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
 import { ReadThrough } from './loading/read-through.js';
+import { type Evicted, evictions } from './evictions.js';
 import { NearValues } from './near-values.js';
 import { readStored, type StoredValue, writeStored } from './stored-value.js';
 import { notedVersions } from './tags/tag-versions.js';
-import { checkEntryKey, checkTags, TAG_TTL_MS, tagKey } from './tags/tags.js';
+import { checkEntryKey, checkTags, tagKey } from './tags/tags.js';
 import { type ValueCodec, valueCodecOf } from './codec/value-codec.js';
 
 /** What the cache is made of. */
@@ -115,9 +116,7 @@ export class TransactionalCache implements CacheOperations {
 
   /** Removes the entries together; absent ones are no error. */
   async delete(...keys: string[]): Promise<void> {
-    for (const key of keys) checkEntryKey(key);
-    const pending = this.write([...new Set(keys)].map((key) => [key, { kind: 'delete' }]));
-    if (pending) await pending;
+    await this.evict({ keys });
   }
 
   /**
@@ -129,10 +128,12 @@ export class TransactionalCache implements CacheOperations {
    * @throws InvalidOptionsError `INVALID_OPTIONS` for more than 32 tags
    */
   async invalidateTags(...tags: string[]): Promise<void> {
-    const keys = checkTags(tags).map(tagKey);
-    // By time, whatever the strategy: a counter that a failover sets back would give a version twice.
-    const write = { kind: 'bump', ttlMs: TAG_TTL_MS, strategy: 'timestamp' } as const;
-    const pending = this.write(keys.map((key) => [key, write]));
+    await this.evict({ tags });
+  }
+
+  /** What `delete` does to the keys and `invalidateTags` to the tags, together: outside a transaction in one commit. */
+  async evict(evicted: Evicted): Promise<void> {
+    const pending = this.write(evictions(evicted));
     if (pending) await pending;
   }
 

@@ -7,7 +7,7 @@ import type { DecoratedMethod } from './layer.js';
 export type KeySource<R extends object = Record<string, unknown>> =
   string | readonly string[] | ((call: Call<R>) => string | readonly string[]);
 
-/** The keys of one call, in the order they were given; at least one. */
+/** The keys of one call, in the order they were given; at least one. Of tags there may be none. */
 export type KeyReader = (call: Call) => readonly string[];
 
 /** Whose keys they are, for messages. */
@@ -16,6 +16,8 @@ export interface KeySourceOptions {
   readonly decorator: string;
   /** The method they are for, once it is known: a provider's has no request, so its templates may only read `args`. */
   readonly method?: DecoratedMethod | undefined;
+  /** What they are. Default keys, of which a call has at least one; it may have no tag. */
+  readonly kind?: 'key' | 'tag';
 }
 
 /**
@@ -25,11 +27,12 @@ export interface KeySourceOptions {
  *
  * @throws InvalidOptionsError `INVALID_OPTIONS` for a malformed template, an empty list or a template that no call can fill
  */
-export function compileKeys(source: KeySource, { decorator, method }: KeySourceOptions): KeyReader {
-  if (typeof source === 'function') return (call) => checkResult(source(call), decorator, call);
+export function compileKeys(source: KeySource, options: KeySourceOptions): KeyReader {
+  const { decorator, method, kind = 'key' } = options;
+  if (typeof source === 'function') return (call) => checkResult(source(call), options, call);
   const templates = (typeof source === 'object' ? [...source] : [source]).map(parseKeyTemplate);
   if (templates.length === 0) {
-    throw new InvalidOptionsError(`${decorator}: an empty list of keys`, { details: { decorator } });
+    throw new InvalidOptionsError(`${decorator}: an empty list of ${kind}s`, { details: { decorator } });
   }
   if (method?.host === 'provider') templates.forEach((template) => checkProvider(template, decorator, method));
   return (call) => templates.map((template) => template.render(call));
@@ -72,12 +75,12 @@ function checkProvider({ template, roots }: KeyTemplate, decorator: string, meth
 }
 
 /** Functions are typed, but they often read `any` from a request: what they give is checked like a placeholder's value. */
-function checkResult(result: unknown, decorator: string, call: Call): readonly string[] {
+function checkResult(result: unknown, { decorator, kind = 'key' }: KeySourceOptions, call: Call): readonly string[] {
   const keys: readonly unknown[] = Array.isArray(result) ? result : [result];
-  if (keys.length > 0 && keys.every(isKey)) return keys;
+  if ((keys.length > 0 || kind === 'tag') && keys.every(isKey)) return keys;
   const method = `${call.target.name}.${call.methodName}`;
   throw new KeyTemplateError(
-    `the key function of ${decorator} of ${method} must give a non-empty string or a list of them, at once and not as a promise`,
+    `the ${kind} function of ${decorator} of ${method} must give a non-empty string or a list of them, at once and not as a promise`,
     { details: { decorator, method } },
   );
 }

@@ -3,9 +3,11 @@ import type { StoreBound } from '../../base/store-name.js';
 import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
 import { compileKey, type KeySource } from '../../pipeline/key-source.js';
 import { resolveTtlMs, WRITE_OPTIONS, type WriteOptions } from '../cache.options.js';
+import { compileTags, type TagOptions } from './tag-source.js';
 
 /** Options of `@CachePut`. */
-export interface CachePutOptions extends WriteOptions, StoreBound {}
+export interface CachePutOptions<R extends object = Record<string, unknown>>
+  extends Omit<WriteOptions, 'tags'>, TagOptions<R>, StoreBound {}
 
 /** What `@CachePut` writes on a method. */
 export interface CachePutMetadata {
@@ -25,13 +27,14 @@ export const CACHE_PUT = Symbol('@CachePut');
  */
 export function CachePut<R extends object = Record<string, unknown>>(
   key: Exclude<KeySource<R>, readonly string[]>,
-  options: CachePutOptions = {},
+  options: CachePutOptions<R> = {},
 ): MethodDecorator {
   const source = key as KeySource;
   refuseBareUse("@CachePut('order:{params.id}')", source);
   compileKey(source, { decorator: '@CachePut' });
   onlyOptions(options, CACHE_PUT_OPTIONS, '@CachePut');
-  const { store: _store, ...write } = options;
+  const { store: _store, tags, ...write } = options as CachePutOptions;
   resolveTtlMs(write, {});
-  return methodDecorator(CACHE_PUT, { key: source, options } satisfies CachePutMetadata);
+  compileTags(tags, { decorator: '@CachePut' });
+  return methodDecorator(CACHE_PUT, { key: source, options: options as CachePutOptions } satisfies CachePutMetadata);
 }

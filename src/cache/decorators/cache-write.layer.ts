@@ -6,6 +6,7 @@ import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RA
 import { checkKey } from '../../store/key-space.js';
 import { CACHE_EVICT, type CacheEvictMetadata } from './cache-evict.decorator.js';
 import { CACHE_PUT, type CachePutMetadata } from './cache-put.decorator.js';
+import { compileTags } from './tag-source.js';
 import type { TransactionalCache } from '../transactional-cache.js';
 
 /** Writes to the cache what follows from a method that has succeeded. Inside of the transaction of the same method, which it joins. */
@@ -16,7 +17,7 @@ abstract class CacheWriteLayer implements PipelineLayer {
   constructor(protected readonly cache: TransactionalCache) {}
 
   abstract storeOf(method: DecoratedMethod): string | undefined;
-  /** Once at boot, and then once for each call, before the method: what is wrong with a key is told before anything has happened. */
+  /** Once at boot, and then once for each call, before the method: what is wrong with a key or a tag is told before anything has happened. */
   protected abstract compile(method: DecoratedMethod): (call: Call) => (emitted: Emitted) => Promise<void>;
 
   prepare(method: DecoratedMethod): Around {
@@ -30,7 +31,7 @@ abstract class CacheWriteLayer implements PipelineLayer {
   }
 }
 
-/** Removes the entries of `@CacheEvict`. */
+/** Removes the entries, and invalidates the tags, of `@CacheEvict`. */
 export class CacheEvictLayer extends CacheWriteLayer {
   storeOf(method: DecoratedMethod): string | undefined {
     const metadata = method.metadata<CacheEvictMetadata>(CACHE_EVICT);
@@ -38,12 +39,13 @@ export class CacheEvictLayer extends CacheWriteLayer {
   }
 
   protected compile(method: DecoratedMethod): (call: Call) => () => Promise<void> {
-    const { keys } = present(method.metadata<CacheEvictMetadata>(CACHE_EVICT), '@CacheEvict');
-    const keysOf = compileKeys(keys, { decorator: '@CacheEvict', method });
+    const { keys: source, options } = present(method.metadata<CacheEvictMetadata>(CACHE_EVICT), '@CacheEvict');
+    const keysOf = source === undefined ? () => [] : compileKeys(source, { decorator: '@CacheEvict', method });
+    const tagsOf = compileTags(options.tags, { decorator: '@CacheEvict', method });
     return (call) => {
-      const keys = keysOf(call);
+      const [keys, tags] = [keysOf(call), tagsOf(call)];
       for (const key of keys) checkKey(key, 'key');
-      return () => this.cache.delete(...keys);
+      return () => this.cache.evict({ keys, tags });
     };
   }
 }
@@ -57,14 +59,15 @@ export class CachePutLayer extends CacheWriteLayer {
 
   protected compile(method: DecoratedMethod): (call: Call) => (emitted: Emitted) => Promise<void> {
     const { key, options } = present(method.metadata<CachePutMetadata>(CACHE_PUT), '@CachePut');
-    const { store: _store, ...write } = options;
+    const { store: _store, tags: source, ...write } = options;
     const keyOf = compileKey(key, { decorator: '@CachePut', method });
+    const tagsOf = compileTags(source, { decorator: '@CachePut', method });
     return (call) => {
-      const only = keyOf(call);
+      const [only, tags] = [keyOf(call), tagsOf(call)];
       checkKey(only, 'key');
       return (emitted) => {
         const value = emitted.at(-1);
-        return value === undefined ? this.cache.delete(only) : this.cache.set(only, value, write);
+        return value === undefined ? this.cache.delete(only) : this.cache.set(only, value, { ...write, tags });
       };
     };
   }

@@ -4,11 +4,14 @@ import type { StoreBound } from '../../base/store-name.js';
 import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
 import { compileKey, type KeySource } from '../../pipeline/key-source.js';
 import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, resolveLoadOptions } from '../cache.options.js';
+import { keyAndOptions } from './key-and-options.js';
 import { checkPrincipal, type PrincipalOptions } from './principal.js';
+import { compileTags, type TagOptions } from './tag-source.js';
 import { compileVary } from './vary.js';
 
 /** Options of `@Cached`. */
-export interface CachedOptions extends LoadOptions, PrincipalOptions, StoreBound {
+export interface CachedOptions<R extends object = Record<string, unknown>>
+  extends Omit<LoadOptions, 'tags'>, TagOptions<R>, PrincipalOptions, StoreBound {
   /** The answer is the same for all, whoever asks. Default false: what somebody authenticated gets is for that principal alone, unless the key names the user. */
   readonly public?: boolean;
   /**
@@ -52,17 +55,17 @@ export const CACHED = Symbol('@Cached');
  */
 export function Cached<R extends object = Record<string, unknown>>(
   key: Exclude<KeySource<R>, readonly string[]>,
-  options?: CachedOptions,
+  options?: CachedOptions<R>,
 ): MethodDecorator;
-export function Cached(options?: CachedOptions): MethodDecorator;
+export function Cached<R extends object = Record<string, unknown>>(options?: CachedOptions<R>): MethodDecorator;
 export function Cached(first: KeySource | CachedOptions = {}, second?: CachedOptions): MethodDecorator {
   refuseBareUse("@Cached('order:{params.id}')", first);
-  const isKey = typeof first !== 'object' || Array.isArray(first) || second !== undefined;
-  const key = isKey ? (first as KeySource) : undefined;
-  const options = isKey ? (second ?? {}) : (first as CachedOptions);
+  const { key, options } = keyAndOptions<CachedOptions>('@Cached', first, second);
   if (key !== undefined) compileKey(key, { decorator: '@Cached' });
   onlyOptions(options, CACHED_OPTIONS, '@Cached');
-  resolveLoadOptions(loadOptionsOf(options), {});
+  const { tags, ...load } = options;
+  resolveLoadOptions(loadOptionsOf(load), {});
+  compileTags(tags, { decorator: '@Cached' });
   compileVary(options.vary);
   checkPrincipal(options, '@Cached: principal');
   if (!['boolean', 'undefined'].includes(typeof options.public))

@@ -24,6 +24,7 @@ import { CACHE_PUT } from './cache-put.decorator.js';
 import { type CacheModuleOptions, type LoadOptions, loadOptionsOf } from '../cache.options.js';
 import { compileCachedKey, tellWhomFor } from './cached-key.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
+import { compileTags } from './tag-source.js';
 import type { Loader } from '../loading/loader.js';
 import type { TransactionalCache } from '../transactional-cache.js';
 
@@ -48,13 +49,16 @@ export class CachedLayer implements PipelineLayer {
   prepare(method: DecoratedMethod): Around {
     checkMethod(method, this.mayBeLeftOut(method));
     const metadata = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
-    const load = loadOptionsOf(metadata.options);
+    const { tags, ...others } = metadata.options;
+    const options = loadOptionsOf(others);
     const keyOf = compileCachedKey(metadata, this.module, method);
+    const tagsOf = compileTags(tags, { decorator: '@Cached', method });
     return (call, next) => {
       const cached = keyOf(call);
       const { key } = cached;
       if (call.http !== undefined) tellWhomFor(call.http, cached);
       if (key === undefined) return bypass(call, next);
+      const load = tags === undefined ? options : { ...options, tags: tagsOf(call) };
       return call.http === undefined ? this.load(key, call, next, load) : this.answer(key, call.http, call, next, load);
     };
   }

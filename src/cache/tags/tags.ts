@@ -1,10 +1,11 @@
 import { InvalidOptionsError, KeyTemplateError } from '../../base/errors.js';
+import { isList } from '../../base/option-checks.js';
 import { checkKey } from '../../store/key-space.js';
 
 /** Begins the keys of tags; a template escapes it, and the services refuse it. */
 const PREFIX = '%tag:';
 /** Tags of one entry: each is a key to read and to compare. */
-const MOST_TAGS = 32;
+export const MOST_TAGS = 32;
 /** How long a tag is kept after it was made; then what carries it is loaded again. */
 export const TAG_TTL_MS = 365 * 86_400_000;
 
@@ -30,7 +31,7 @@ export function checkEntryKey(key: unknown): asserts key is string {
  * @throws InvalidOptionsError `INVALID_OPTIONS` for no list, or more than 32; KeyTemplateError, LimitExceededError as for keys
  */
 export function checkTags(tags: readonly string[]): readonly string[] {
-  if (!(tags instanceof Array)) {
+  if (!isList(tags)) {
     throw new InvalidOptionsError('tags: a list of names belongs here', { details: { option: 'tags' } });
   }
   for (const tag of tags) {

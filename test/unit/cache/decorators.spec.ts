@@ -24,6 +24,11 @@ describe.each(['Cached', 'CacheEvict', 'CachePut'])('@%s refuses, when the class
     ['an option that does not exist', 'a', { tll: 5 }, `@${name} has no option 'tll'`],
     ['a malformed key', 'a:{', {}, 'the brace is never closed'],
     ['an empty key', '', {}, 'a template is a non-empty string'],
+    ['null for a key', null, { tags: 't' }, `@${name}: first comes the key`],
+    ['a malformed tag', 'a', { tags: ['t', 't:{'] }, 'the brace is never closed'],
+    ['an empty list of tags', 'a', { tags: [] }, `@${name}: an empty list of tags`],
+    ['tags that are none', 'a', { tags: 5 }, `@${name}: tags are a template, a list`],
+    ['too many tags', 'a', { tags: Array.from({ length: 33 }, (_, i) => `t${i}`) }, '33 tags are more than the limit'],
   ])('%s', (_what, key, options, message) => {
     expect(refused(name, key, options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
     expect(refused(name, key, options)).toThrow(message);
@@ -61,6 +66,17 @@ it.each([
 it.each(['Cached', 'CachePut'])('@%s is about one key, which comes first', (name) => {
   expect(refused(name, { key: 'a' }, { ttl: '1m' })).toThrow(`@${name}: first comes the key, a template or a function`);
   expect(refused(name, ['a', 'b'])).toThrow(`@${name}: it is about one key, not a list of them`);
+});
+
+it('@CacheEvict takes keys, tags, or both, and nothing else', () => {
+  expect(refused('CacheEvict', { tags: 't' })).not.toThrow();
+  expect(refused('CacheEvict', ['a', 'b'], { tags: ['t:{params.id}'] })).not.toThrow();
+  for (const nothing of [undefined, {}, { store: 'other' }, { tags: undefined }]) {
+    expect(refused('CacheEvict', nothing)).toThrow('@CacheEvict: it names neither keys nor tags');
+  }
+  expect(refused('CacheEvict', { key: 'a' })).toThrow("@CacheEvict has no option 'key'");
+  expect(refused('CacheEvict', undefined, { tags: 't' })).toThrow('@CacheEvict: first comes the key');
+  expect(refused('CacheEvict', { tags: 't' }, { tags: 't' })).toThrow('@CacheEvict: first comes the key');
 });
 
 it('@Cached takes options without a key, and knows them', () => {

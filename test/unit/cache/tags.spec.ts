@@ -27,6 +27,38 @@ describe('tags', () => {
     ]);
   });
 
+  it('keys and tags are evicted by one commit, or in the transaction of the call', async () => {
+    await app.cache.setMany({ a: 1, b: 2, c: 3 }, { tags: ['red'] });
+    await app.cache.setMany({ d: 4, e: 5 });
+    await other.cache.evict({ keys: ['d', 'd'], tags: ['red', 'round'] });
+    expect(other.commits().map(({ operations }) => operations)).toMatchObject([
+      [
+        { kind: 'bump', key: tagKey('red') },
+        { kind: 'bump', key: tagKey('round') },
+        { kind: 'delete', key: 'd' },
+      ],
+    ]);
+    expect(Object.fromEntries(await app.cache.getMany(['a', 'b', 'c', 'd', 'e']))).toEqual({ e: 5 });
+    await app.cache.set('a', 1, { tags: ['red'] });
+    const undone = app.coordinator.run(async () => {
+      await app.cache.evict({ keys: ['e'], tags: ['red'] });
+      throw new Error('undone');
+    });
+    await expect(undone).rejects.toThrow('undone');
+    expect((await app.cache.getMany(['a', 'e'])).size).toBe(2);
+  });
+
+  it('an eviction that names something else, or no list, is refused, and removes nothing', async () => {
+    await app.cache.set('a', 1);
+    const evict = (evicted: object): Promise<void> => app.cache.evict(evicted);
+    await expect(evict({ key: 'a' })).rejects.toThrow("evict has no option 'key'; it has keys, tags");
+    await expect(evict({ keys: 'a' })).rejects.toThrow('keys: a list of keys belongs here');
+    await expect(evict({ keys: ['a'], tags: 'red' })).rejects.toThrow('tags: a list of names belongs here');
+    await expect(evict({ keys: ['a', tagKey('red')] })).rejects.toMatchObject({ code: 'KEY_TEMPLATE' });
+    await evict({});
+    expect(await app.cache.has('a')).toBe(true);
+  });
+
   it('an entry that has been invalidated is loaded again, also by a call that names no tags', async () => {
     for (const tags of [['t'], []]) {
       await app.cache.getOrLoad('a', () => 'first', { tags: ['t'] });
