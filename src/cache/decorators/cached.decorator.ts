@@ -43,7 +43,8 @@ export const CACHED = Symbol('@Cached');
  * same time, in every process. What the method gives is cached as the module's codec keeps it, undefined is not; inside a transaction it is that transaction's own view.
  *
  * It is outside of everything else around the method: a hit takes no lock and begins no transaction. A route has to be a GET or HEAD; it answers the
- * entry's version as ETag, `If-None-Match` with 304, and `X-Cache: HIT` when the method did not run for it, else `MISS`.
+ * entry's version as ETag, `If-None-Match` with 304, and `X-Cache`: `HIT`, `STALE` for a value whose time is over, `MISS` when the method ran for it, or for a call of
+ * this process whose load it shared, `BYPASS` when nobody asked the store. `HIT` and `STALE` have an `Age` where versions are timestamps.
  *
  * The method's signal aborts when `timeout` is over. An interceptor outside of it gets what the codec keeps of the answer, and no class.
  *

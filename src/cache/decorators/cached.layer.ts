@@ -26,6 +26,7 @@ import { compileCachedKey, tellWhomFor } from './cached-key.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
 import { compileTags } from './tag-source.js';
 import type { Loader } from '../loading/loader.js';
+import { LoadReport, type LoadSource, withReport } from '../loading/load-report.js';
 import type { TransactionalCache } from '../transactional-cache.js';
 
 /** Gets the entry of `@Cached`, and runs the method to load it when it is missing. */
@@ -63,7 +64,10 @@ export class CachedLayer implements PipelineLayer {
     };
   }
 
-  /** The ETag is that of the entry, so it fits whatever part of the application shows it. */
+  /**
+   * The ETag is that of the entry, so it fits whatever part of the application shows it, and a stale body as well. Inside a transaction nobody reports: what
+   * its view had is a hit.
+   */
   private async answer(
     key: string,
     http: HttpExchange,
@@ -73,13 +77,14 @@ export class CachedLayer implements PipelineLayer {
   ): Promise<Emitted> {
     checkKey(key, 'key');
     const resource = new ResourceCall(key, this.store, false, undefined);
-    let cache = 'HIT';
+    const report = new LoadReport(key);
+    let ownSource: LoadSource = 'hit';
     const load: Next = (inner) => {
-      cache = 'MISS';
+      ownSource = 'miss';
       return next(inner);
     };
-    const emitted = await withResource(resource, () => this.load(key, call, load, options));
-    http.setHeader('X-Cache', cache);
+    const emitted = await withReport(report, () => withResource(resource, () => this.load(key, call, load, options)));
+    tellSource(http, report.source ?? ownSource, report.ageMs);
     if (answersNotModified(http, resource.shownVersion ?? 0)) return [];
     showVersion(http, resource);
     return emitted;
@@ -100,6 +105,13 @@ export class CachedLayer implements PipelineLayer {
     };
     return [await this.cache.getOrLoad(key, load, options)];
   }
+}
+
+/** The age is for caches on the way, and for what the store had: nothing else has been anywhere before (RFC 9111, 5.1). */
+function tellSource(http: HttpExchange, source: LoadSource, ageMs: number | undefined): void {
+  http.setHeader('X-Cache', source.toUpperCase());
+  const isStored = source === 'hit' || source === 'stale';
+  if (isStored && ageMs !== undefined) http.setHeader('Age', String(Math.floor(ageMs / 1_000)));
 }
 
 /** The answer of the method, for this call alone. */

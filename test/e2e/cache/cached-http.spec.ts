@@ -28,6 +28,7 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
       [200, { title: 'Emma', read: 1 }, 'MISS', 'kept'],
       [200, { title: 'Emma', read: 1 }, 'HIT', 'kept'],
     ]);
+    expect([first.headers['age'], second.headers['age']]).toEqual([undefined, expect.stringMatching(/^\d+$/)]);
     expect([shelf.reads, await app.cache.get('book:1')]).toEqual([1, { title: 'Emma', read: 1 }]);
   });
 
@@ -85,7 +86,12 @@ describe.each(ADAPTERS)('on %s', (adapter) => {
     await shelf.begun.reached;
     shelf.door.reach();
     const caches = (await Promise.all(answers)).map(({ headers }) => headers['x-cache']);
-    expect([shelf.reads, caches.filter((cache) => cache === 'MISS')]).toEqual([1, ['MISS']]);
+    // Those that came after the load have a hit.
+    expect([shelf.reads, caches[0], caches.filter((cache) => !['MISS', 'HIT'].includes(String(cache)))]).toEqual([
+      1,
+      'MISS',
+      [],
+    ]);
   });
 
   it('an error of the method passes through, is cached by nobody, and has no header of a success', async () => {
