@@ -1,6 +1,6 @@
 import { followSignals } from '../../base/abort.js';
 import { present } from '../../base/assert.js';
-import { callScope } from '../../base/async-scope.js';
+import { callScope, ScopeKey } from '../../base/async-scope.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import { storeNameOf } from '../../base/store-name.js';
 import type { Call } from '../../pipeline/call.js';
@@ -28,6 +28,9 @@ import { compileTags } from './tag-source.js';
 import type { Loader } from '../loading/loader.js';
 import { LoadReport, type LoadSource, withReport } from '../loading/load-report.js';
 import type { TransactionalCache } from '../transactional-cache.js';
+
+/** The call that waits for its value. What is loaded behind its back is outside of it. */
+const waiting = new ScopeKey<Call>('call of @Cached');
 
 /** Gets the entry of `@Cached`, and runs the method to load it when it is missing. */
 export class CachedLayer implements PipelineLayer {
@@ -90,12 +93,16 @@ export class CachedLayer implements PipelineLayer {
     return emitted;
   }
 
-  /** The method has the signal of the load, too: when its time is over nobody waits for it any longer. */
+  /**
+   * The method has the signal of the load: when its time is over nobody waits for it any longer. Where its own call waits it has that one's signal, too; a
+   * renewal goes on when the client has left, whose answer it is not.
+   */
   private async load(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {
     const load: Loader<unknown> = async (signal) => {
+      const own = callScope.get(waiting) === call ? [call.signal] : [];
       // The client may have left while the call waited for another one's load.
-      call.signal.throwIfAborted();
-      const either = followSignals([call.signal, signal]);
+      own[0]?.throwIfAborted();
+      const either = followSignals([...own, signal]);
       const inner = { ...call, signal: either.signal };
       try {
         return (await callScope.run(currentCall, inner, () => next(inner))).at(-1);
@@ -103,7 +110,7 @@ export class CachedLayer implements PipelineLayer {
         either.stop();
       }
     };
-    return [await this.cache.getOrLoad(key, load, options)];
+    return [await callScope.run(waiting, call, () => this.cache.getOrLoad(key, load, options))];
   }
 }
 

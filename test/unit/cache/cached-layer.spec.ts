@@ -17,6 +17,8 @@ class Books {
   find(): void {}
   @Cached('hasty:{args.0}', { ttl: '1m', timeout: '200ms', wait: 0, onStoreError: 'throw' })
   hasty(): void {}
+  @Cached('renewed:{args.0}', { ttl: '1m', staleWhileRevalidate: '1h' })
+  renewed(): void {}
   @Cached(({ args }) => args as string[])
   byFunction(): void {}
 }
@@ -130,6 +132,27 @@ describe('the layer of @Cached', () => {
     await world.elapse(10_000);
     await left;
     expect(runs).toBe(0);
+  });
+
+  it('renews a stale value although the client that got it has left meanwhile, until the time of the load', async () => {
+    const around = layer.prepare(describing('renewed'));
+    const leaving = new AbortController();
+    const call = makeCall({ args: ['1'], signal: leaving.signal });
+    await around(call, async () => ['old']);
+    await world.elapse(61_000);
+    const signals: AbortSignal[] = [];
+    const next: Next = (inner) => {
+      signals.push(inner!.signal, callScope.get(currentCall)!.signal);
+      return new Promise(() => undefined);
+    };
+    const stale = around(call, next);
+    leaving.abort(new TransactionAbortedError('the client left'));
+    expect(await stale).toEqual(['old']);
+    await world.settle();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false, false]);
+    await world.elapse(5_000);
+    expect(signals.map(({ reason }) => (reason as { code: string }).code)).toEqual(['LOAD_TIMEOUT', 'LOAD_TIMEOUT']);
+    expect(app.reported).toMatchObject([{ error: { code: 'LOAD_TIMEOUT' } }]);
   });
 
   it('refuses a key function that gives several keys', async () => {
