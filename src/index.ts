@@ -29,7 +29,7 @@ export type { DatabaseContext, TransactionDatabase } from './commit/deciders/tra
 export type { CacheStatistics } from './cache/cache-counters.js';
 export type { CacheOperations, Entries } from './cache/cache-operations.js';
 export type { CacheNamespace } from './cache/cache-namespace.js';
-export type { CacheModuleOptions, LoadOptions, TtlOf, WriteOptions } from './cache/cache.options.js';
+export type { CacheModuleOptions, LoadOptions, ReadOptions, TtlOf, WriteOptions } from './cache/cache.options.js';
 export type { Evicted } from './cache/evictions.js';
 export { CacheEvict, type CacheEvictOptions } from './cache/decorators/cache-evict.decorator.js';
 export { CachePut, type CachePutOptions } from './cache/decorators/cache-put.decorator.js';
@@ -73,7 +73,12 @@ export type { Call, Transport } from './pipeline/call.js';
 export type { HttpExchange } from './pipeline/http-exchange.js';
 export type { KeySource } from './pipeline/key-source.js';
 export { redisStore } from './redis/redis-store.js';
-export type { RedisConnectionOptions, RedisStoreOptions, RedisStoreSettings } from './redis/redis-store.options.js';
+export type {
+  ReadReplicaOptions,
+  RedisConnectionOptions,
+  RedisStoreOptions,
+  RedisStoreSettings,
+} from './redis/redis-store.options.js';
 export type { RemoteParticipant, RemoteTransaction } from './remote/remote-participant.js';
 export { RemoteParticipants, type WhenCurrentOptions } from './remote/remote-participants.js';
 export type { RemoteModuleOptions } from './remote/remote.options.js';
@@ -83,6 +88,7 @@ export type {
   CommitOperation,
   CommitOutcome,
   CommitRequest,
+  EntryReadOptions,
   EntryRecord,
   Expectation,
   LockGuard,

@@ -1,7 +1,7 @@
 import { InvalidOptionsError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
-import type { LoadOptions, WriteOptions } from './cache.options.js';
+import type { LoadOptions, ReadOptions, WriteOptions } from './cache.options.js';
 import type { LoadedValues, Loader, ManyLoader } from './loading/loader.js';
 
 /** The cache that a namespace is a part of. */
@@ -38,16 +38,20 @@ export class CacheNamespace implements CacheOperations {
     return this.prefix + key;
   }
 
-  get<T = unknown>(key: string): Promise<T | undefined> {
-    return this.cache.get(this.keyOf(key));
+  get<T = unknown>(key: string, options: ReadOptions = {}): Promise<T | undefined> {
+    return this.cache.get(this.keyOf(key), options);
   }
 
-  async getMany<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
-    return this.own(await this.cache.getMany<T>(keys.map((key) => this.keyOf(key))));
+  async getMany<T = unknown>(keys: readonly string[], options: ReadOptions = {}): Promise<Map<string, T>> {
+    const found = await this.cache.getMany<T>(
+      keys.map((key) => this.keyOf(key)),
+      options,
+    );
+    return this.own(found);
   }
 
-  has(key: string): Promise<boolean> {
-    return this.cache.has(this.keyOf(key));
+  has(key: string, options: ReadOptions = {}): Promise<boolean> {
+    return this.cache.has(this.keyOf(key), options);
   }
 
   set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {

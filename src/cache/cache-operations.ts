@@ -1,4 +1,4 @@
-import type { LoadOptions, WriteOptions } from './cache.options.js';
+import type { LoadOptions, ReadOptions, WriteOptions } from './cache.options.js';
 import type { Loader, ManyLoader } from './loading/loader.js';
 
 /** Several entries for one write. */
@@ -6,9 +6,9 @@ export type Entries = ReadonlyMap<string, unknown> | Readonly<Record<string, unk
 
 /** What can be done with entries by their keys, in the whole cache and in a namespace of it; see {@link TransactionalCache}. */
 export interface CacheOperations {
-  get<T = unknown>(key: string): Promise<T | undefined>;
-  getMany<T = unknown>(keys: readonly string[]): Promise<Map<string, T>>;
-  has(key: string): Promise<boolean>;
+  get<T = unknown>(key: string, options?: ReadOptions): Promise<T | undefined>;
+  getMany<T = unknown>(keys: readonly string[], options?: ReadOptions): Promise<Map<string, T>>;
+  has(key: string, options?: ReadOptions): Promise<boolean>;
   set(key: string, value: unknown, options?: WriteOptions): Promise<void>;
   setMany(entries: Entries, options?: WriteOptions): Promise<void>;
   delete(...keys: string[]): Promise<void>;

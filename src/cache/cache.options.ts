@@ -2,10 +2,20 @@ import { type Duration, toMs } from '../base/duration.js';
 import type { NearCacheOptions } from '../near/near-cache.options.js';
 import { InvalidOptionsError } from '../base/errors.js';
 import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
+import type { EntryReadOptions } from '../store/entry-operations.js';
 import type { Codec } from './codec/codec.js';
 import type { PrincipalOptions } from './decorators/principal.js';
 import { checkTags } from './tags/tags.js';
 import type { WarmUpModuleOptions } from './warm-up/warm-up.options.js';
+
+/** Options of `get`, `getMany`, `getEntry` and `has`. */
+export interface ReadOptions {
+  /**
+   * Who is asked: the `primary`, or a `replica`, which may be behind it, and which the primary stands in for where it does not answer. Inside a
+   * transaction, under a lock, in a loader and for the resource of an ETag it is always the primary. Default the module's `cache.readFrom`, `'primary'`.
+   */
+  readonly readFrom?: 'primary' | 'replica';
+}
 
 /** Options of one write. */
 export interface WriteOptions {
@@ -62,7 +72,7 @@ export interface LoadOptions<T = unknown> {
 }
 
 /** Options of `forRoot({ cache })`: defaults for every write, every load and every `@Cached`. */
-export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, PrincipalOptions {
+export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, PrincipalOptions, ReadOptions {
   /** Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
   /** Copies of entries in the memory of this process; `true` for its defaults. Default none. */
@@ -104,6 +114,8 @@ const DEFAULTS: OptionNames<Omit<LoadOptions, 'tags'>> = {
   refreshAhead: true,
   xfetch: true,
 };
+/** The options of one read. */
+const READ_OPTIONS: OptionNames<ReadOptions> = { readFrom: true };
 /** The options of one write. */
 export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true };
 /** The options of one load. */
@@ -114,12 +126,20 @@ export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
   codec: true,
   near: true,
   principal: true,
+  readFrom: true,
   warmUp: true,
 };
 
 /** Those of the options that one load has. */
 export function loadOptionsOf(options: LoadOptions): LoadOptions {
   return Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(LOAD_OPTIONS, name)));
+}
+
+/** Undefined for the primary, or a copy of it in this process. @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
+export function resolveReadOptions(options: ReadOptions, module: CacheModuleOptions): EntryReadOptions | undefined {
+  onlyOptions(options, READ_OPTIONS, 'a read');
+  const from = oneOf(options.readFrom ?? module.readFrom ?? 'primary', ['primary', 'replica'], 'cache.readFrom');
+  return from === 'replica' || options.readFrom !== undefined ? { from } : undefined;
 }
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */

@@ -1,3 +1,4 @@
+import type { EntryReadOptions } from '../store/entry-operations.js';
 import type { ActiveTransaction } from '../txn/active-transaction.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { View } from '../txn/txn-buffer.js';
@@ -23,11 +24,11 @@ export class CurrentEntries {
     this.tags = new TagVersions(store, (keys) => alone.readApart(keys));
   }
 
-  /** One round trip, and one more where there are values with tags. */
-  async read(keys: readonly string[]): Promise<readonly CurrentEntry[]> {
+  /** One round trip, and one more where there are values with tags: of those the primary is asked, also where a replica gave the values. */
+  async read(keys: readonly string[], options?: EntryReadOptions): Promise<readonly CurrentEntry[]> {
     if (keys.length === 0) return [];
     const txn = this.coordinator.active();
-    return this.current(keys, txn ? await txn.read(keys) : await this.readAlone(keys), txn);
+    return this.current(keys, txn ? await txn.read(keys) : await this.readAlone(keys, options), txn);
   }
 
   /** Whether a value that was read outside of a transaction is one whose tags are still the same. */
@@ -61,8 +62,9 @@ export class CurrentEntries {
     });
   }
 
-  private async readAlone(keys: readonly string[]): Promise<readonly View[]> {
-    const records = await this.coordinator.alone.readNear(keys);
+  private async readAlone(keys: readonly string[], options?: EntryReadOptions): Promise<readonly View[]> {
+    const { alone } = this.coordinator;
+    const records = await (options === undefined ? alone.readNear(keys) : alone.read(keys, options));
     return records.map((record) => ({ value: record?.value, version: record?.version ?? 0 }));
   }
 }

@@ -16,7 +16,9 @@ import {
   type CacheModuleOptions,
   checkModuleTtl,
   type LoadOptions,
+  type ReadOptions,
   resolveLoadOptions,
+  resolveReadOptions,
   resolveTtlMs,
   type WriteOptions,
 } from './cache.options.js';
@@ -62,6 +64,7 @@ export class TransactionalCache implements CacheOperations {
   constructor(private readonly deps: CacheDependencies) {
     checkModuleTtl(deps.options);
     resolveLoadOptions({}, deps.options);
+    resolveReadOptions({}, deps.options);
     this.codec = valueCodecOf(deps.options);
     const { coordinator, clock, near: copies, random, report } = deps;
     const { resolver, store, versionStrategy: strategy } = coordinator;
@@ -72,15 +75,15 @@ export class TransactionalCache implements CacheOperations {
   }
 
   /** The value, or undefined when there is none. */
-  async get<T = unknown>(key: string): Promise<T | undefined> {
-    const near = this.near?.get(key);
+  async get<T = unknown>(key: string, options: ReadOptions = {}): Promise<T | undefined> {
+    const near = options.readFrom === undefined ? this.near?.get(key) : undefined;
     if (near !== undefined) return near.value as T | undefined;
-    return (await this.getEntry<T>(key))?.value;
+    return (await this.getEntry<T>(key, options))?.value;
   }
 
   /** The values that exist, by key, in one round trip. Outside a transaction they may be of different moments. */
-  async getMany<T = unknown>(keys: readonly string[]): Promise<Map<string, T>> {
-    const entries = await this.read(keys);
+  async getMany<T = unknown>(keys: readonly string[], options: ReadOptions = {}): Promise<Map<string, T>> {
+    const entries = await this.read(keys, options);
     const found = new Map<string, T>();
     keys.forEach((key, i) => {
       const value = this.decoded<T>(key, entries[i]?.stored);
@@ -93,15 +96,18 @@ export class TransactionalCache implements CacheOperations {
    * Value and version of one read. For a key that the transaction itself wrote: the new value, and the version it
    * replaces (0 when it was not read).
    */
-  async getEntry<T = unknown>(key: string): Promise<{ readonly value: T; readonly version: number } | undefined> {
-    const [entry] = await this.read([key]);
+  async getEntry<T = unknown>(
+    key: string,
+    options: ReadOptions = {},
+  ): Promise<{ readonly value: T; readonly version: number } | undefined> {
+    const [entry] = await this.read([key], options);
     const value = this.decoded<T>(key, entry?.stored);
     return value === undefined ? undefined : { value, version: entry?.version ?? 0 };
   }
 
   /** Whether there is a value, which is read for it. */
-  async has(key: string): Promise<boolean> {
-    return (await this.getEntry(key)) !== undefined;
+  async has(key: string, options: ReadOptions = {}): Promise<boolean> {
+    return (await this.getEntry(key, options)) !== undefined;
   }
 
   /** Writes one value; it lives for `options.ttl`, by default the module's `cache.ttl`. */
@@ -246,9 +252,9 @@ export class TransactionalCache implements CacheOperations {
     });
   }
 
-  private read(keys: readonly string[]): Promise<readonly CurrentEntry[]> {
+  private read(keys: readonly string[], options: ReadOptions): Promise<readonly CurrentEntry[]> {
     for (const key of keys) checkEntryKey(key);
-    return this.entries.read(keys);
+    return this.entries.read(keys, resolveReadOptions(options, this.deps.options));
   }
 
   /** Answers the commit to wait for when there is no transaction whose commit will do. */

@@ -1,6 +1,6 @@
 import { StoreUnavailableError } from '../base/errors.js';
 import type { EntryCopies } from '../store/entry-copies.js';
-import type { EntryRecord } from '../store/entry-operations.js';
+import type { EntryReadOptions, EntryRecord } from '../store/entry-operations.js';
 import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
 import type { StoredEntry } from '../store/intent-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
@@ -20,10 +20,15 @@ export class EntryReader {
   /**
    * One result per key, in order; undefined for no entry. One round trip, and two or three more where it meets the write of
    * a transaction whose owner has not finished it. Where a database decides that one, there is no entry until it is finished: only
-   * the database can tell which value counts.
+   * the database can tell which value counts. What a replica shows as prepared may be settled already: the primary is asked for it.
    */
-  async read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    return this.allCommitted(keys, await this.store.readEntries(keys));
+  async read(keys: readonly string[], options?: EntryReadOptions): Promise<readonly (EntryRecord | undefined)[]> {
+    const entries = await this.store.readEntries(keys, options);
+    if (options?.from !== 'replica' || !entries.some((entry) => entry?.intent !== undefined))
+      return this.allCommitted(keys, entries);
+    const prepared = new Set(keys.filter((_, i) => entries[i]?.intent !== undefined));
+    const settled = await this.recordsOf([...prepared]);
+    return keys.map((key, i) => (prepared.has(key) ? settled.get(key) : entries[i]));
   }
 
   /**
@@ -65,6 +70,11 @@ export class EntryReader {
   ): Promise<readonly (EntryRecord | undefined)[]> {
     if (!entries.some((entry) => entry?.intent !== undefined)) return entries;
     return Promise.all(keys.map((key, i) => this.committed(key, entries[i])));
+  }
+
+  private async recordsOf(keys: readonly string[]): Promise<ReadonlyMap<string, EntryRecord | undefined>> {
+    const records = await this.read(keys);
+    return new Map(keys.map((key, i) => [key, records[i]]));
   }
 
   private async committed(key: string, found: StoredEntry | undefined): Promise<EntryRecord | undefined> {

@@ -2,7 +2,7 @@ import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import { shownAs } from '../base/shown-as.js';
 import type { EntryListener } from '../store/entry-changes.js';
-import type { CommitOutcome, CommitRequest, ReadEntriesOptions, ResolveOutcome } from '../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, EntryReadOptions, ResolveOutcome } from '../store/entry-operations.js';
 import { hashSlot } from '../store/hash-slot.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
@@ -162,7 +162,7 @@ class MemoryStore extends CacheTxnStore {
 
   readEntries(
     keys: readonly string[],
-    { withTimeLeft = false }: ReadEntriesOptions = {},
+    { withTimeLeft = false }: EntryReadOptions = {},
   ): Promise<readonly (StoredEntry | undefined)[]> {
     return this.step((session, now) =>
       keys.map((key) => {

@@ -25,6 +25,11 @@ export interface RedisStoreSettings {
   readonly replicas?: 'none' | 'all';
   /** With `replicas: 'all'`: how long a commit waits for them before it is `TXN_IN_DOUBT`. Default `'1s'`; 10 ms to 5 s. */
   readonly replicaTimeout?: Duration;
+  /**
+   * Of one server: where reads with `readFrom: 'replica'` go, such as the reader endpoint of a managed service; what it does not say is as for the
+   * store. Default none: they go to the primary. Sentinels and a cluster name their replicas themselves.
+   */
+  readonly readReplica?: ReadReplicaOptions;
 }
 
 const SETTINGS: OptionNames<RedisStoreSettings> = {
@@ -34,6 +39,7 @@ const SETTINGS: OptionNames<RedisStoreSettings> = {
   onEviction: true,
   replicas: true,
   replicaTimeout: true,
+  readReplica: true,
 };
 
 /** What of the options is for ioredis. */
@@ -63,6 +69,9 @@ export const OWNED_OPTIONS = [
 
 /** ioredis options the user may give: address, credentials, TLS, timeouts, retry strategy. */
 export type RedisConnectionOptions = Omit<RedisOptions, (typeof OWNED_OPTIONS)[number]>;
+
+/** Where a replica is: a URL, or ioredis options. */
+export type ReadReplicaOptions = Omit<RedisConnectionOptions, 'sentinels' | 'name'> & { readonly url?: string };
 
 /**
  * Where the server is: a URL, ioredis options, cluster nodes, sentinels, or a client of yours, which is duplicated

@@ -2,7 +2,7 @@ import { InvalidOptionsError, StoreUnavailableError } from '../base/errors.js';
 import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
 import type { EntryListener } from '../store/entry-changes.js';
-import type { CommitOutcome, CommitRequest, ReadEntriesOptions, ResolveOutcome } from '../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, EntryReadOptions, ResolveOutcome } from '../store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type {
@@ -62,7 +62,9 @@ import { LockCommands } from './commands/lock-commands.js';
 import { hintOf, MemberCommands } from './commands/member-commands.js';
 import { type RedisStoreOptions, type ResolvedSettings, resolveSettings } from './redis-store.options.js';
 import { checkServers, identityOf } from './connection/server-check.js';
+import { checkReadReplica, replicaClient } from './replicas/read-replica.js';
 import { ReplicaAcknowledgement } from './replicas/replica-acknowledgement.js';
+import { ReplicaReads } from './replicas/replica-reads.js';
 import { connectWithin } from './connection/start.js';
 import { TransactionList } from './commands/transaction-list.js';
 
@@ -91,6 +93,7 @@ interface Running {
   readonly transactions: TransactionList;
   readonly commits: CommitCommands;
   readonly replicas: ReplicaAcknowledgement | undefined;
+  readonly replicaReads: ReplicaReads;
   isChecked: boolean;
 }
 
@@ -105,6 +108,7 @@ class RedisStore extends CacheTxnStore {
     this.settings = resolveSettings(options);
     this.hasSlots = isClusterStore(options);
     checkConnectionOptions(options);
+    checkReadReplica(options);
   }
 
   async start(context: StoreContext): Promise<void> {
@@ -138,6 +142,12 @@ class RedisStore extends CacheTxnStore {
       intents,
       commits: new CommitCommands(entries, intents, this.keys, replicas),
       replicas,
+      replicaReads: new ReplicaReads(
+        () => replicaClient(connections.commands, this.options.readReplica),
+        this.keys,
+        this.settings.commandTimeoutMs,
+        context.warn,
+      ),
       isChecked: false,
     };
     this.running = running;
@@ -161,6 +171,7 @@ class RedisStore extends CacheTxnStore {
     if (running === undefined) return;
     running.stopping.abort(new StoreUnavailableError('the Redis store was stopped'));
     running.replicas?.close();
+    running.replicaReads.close();
     running.bus.close();
     for (const connection of new Set([running.connections.commands, running.connections.inbox]))
       closeClient(connection);
@@ -204,9 +215,11 @@ class RedisStore extends CacheTxnStore {
 
   readEntries(
     keys: readonly string[],
-    options: ReadEntriesOptions = {},
+    { from = 'primary', withTimeLeft = false }: EntryReadOptions = {},
   ): Promise<readonly (StoredEntry | undefined)[]> {
-    return this.use(({ entries }) => (options.withTimeLeft ? entries.readWithTimeLeft(keys) : entries.read(keys)));
+    if (from === 'primary')
+      return this.use(({ entries }) => (withTimeLeft ? entries.readWithTimeLeft(keys) : entries.read(keys)));
+    return this.use(async ({ entries, replicaReads }) => (await replicaReads.read(keys)) ?? entries.read(keys));
   }
 
   commit(request: CommitRequest): Promise<CommitOutcome> {

@@ -10,8 +10,13 @@ export interface EntryRecord {
 }
 
 /** How entries are read. */
-export interface ReadEntriesOptions {
-  /** Whether each entry that is there shall say how long it is left. */
+export interface EntryReadOptions {
+  /**
+   * `primary` (default): what is committed. `replica`: a copy of it, if there is one that answers, which may be late; such a read decides
+   * nothing. A store without copies reads as always.
+   */
+  readonly from?: 'primary' | 'replica';
+  /** Whether each entry that is there shall say how long it is left; of the primary alone. */
   readonly withTimeLeft?: boolean;
 }
 

@@ -1,6 +1,6 @@
 import type { ErrorSink } from '../base/error-sink.js';
 import type { EntryListener } from './entry-changes.js';
-import type { CommitRequest, CommitOutcome, ReadEntriesOptions, ResolveOutcome } from './entry-operations.js';
+import type { CommitRequest, CommitOutcome, EntryReadOptions, ResolveOutcome } from './entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './fill-operations.js';
 import type { Intent } from './intent.js';
 import type {
@@ -93,7 +93,7 @@ export abstract class CacheTxnStore {
   /** One result per key, in order, in one round trip per slot group. Not a snapshot across keys. */
   abstract readEntries(
     keys: readonly string[],
-    options?: ReadEntriesOptions,
+    options?: EntryReadOptions,
   ): Promise<readonly (StoredEntry | undefined)[]>;
   /** All operations and guards in one slot: applies all or none. */
   abstract commit(request: CommitRequest): Promise<CommitOutcome>;

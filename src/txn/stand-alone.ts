@@ -4,11 +4,12 @@ import type { Committer } from '../commit/committer.js';
 import type { EntryReader } from '../commit/entry-reader.js';
 import type { CommittedVersions } from '../commit/protocol/proposal.js';
 import type { LockService } from '../lock/lock.service.js';
-import type { CommitOperation, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
+import type { CommitOperation, EntryReadOptions, EntryRecord, VersionStrategy } from '../store/entry-operations.js';
 import type { CacheTxnStore } from '../store/store.js';
 import { noteCommitted } from '../version/resource-call.js';
 import { readForCall } from '../version/resource-read.js';
 import { callLocks, guardsOf, hasForeign } from './lock-guards.js';
+import { mayReadReplica } from './replica-reads.js';
 import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
 import type { ResolvedTransactionOptions } from './txn.options.js';
 
@@ -30,9 +31,12 @@ export interface StandAloneDependencies {
 export class StandAlone {
   constructor(private readonly deps: StandAloneDependencies) {}
 
-  read(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+  /** From a replica only where nothing of the call depends on what it reads; see {@link mayReadReplica}. */
+  read(keys: readonly string[], options?: EntryReadOptions): Promise<readonly (EntryRecord | undefined)[]> {
     new TxnBuffer(this.deps.options).admitReads(keys);
-    return readForCall(this.deps.reader, keys);
+    const { reader, store } = this.deps;
+    if (options?.from === 'replica' && mayReadReplica(store, keys)) return reader.read(keys, options);
+    return readForCall(reader, keys);
   }
 
   /** The same, from copies in this process where there are some; but not under a lock, which is there for who reads what is written. */

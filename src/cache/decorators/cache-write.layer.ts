@@ -4,6 +4,7 @@ import type { Call } from '../../pipeline/call.js';
 import { compileKey, compileKeys } from '../../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../../pipeline/layer.js';
 import { checkKey } from '../../store/key-space.js';
+import { readingPrimary } from '../../txn/replica-reads.js';
 import { CACHE_EVICT, type CacheEvictMetadata } from './cache-evict.decorator.js';
 import { CACHE_PUT, type CachePutMetadata } from './cache-put.decorator.js';
 import { compileTags } from './tag-source.js';
@@ -24,7 +25,8 @@ abstract class CacheWriteLayer implements PipelineLayer {
     const compiled = this.compile(method);
     return async (call, next) => {
       const write = compiled(call);
-      const emitted = await next();
+      // What becomes an entry must not be made of what a replica had.
+      const emitted = await readingPrimary(next);
       await write(emitted);
       return emitted;
     };

@@ -3,6 +3,7 @@ import type { Clock } from '../../base/clock.js';
 import { InvalidOptionsError, LoadTimeoutError } from '../../base/errors.js';
 import { inTime } from '../../base/in-time.js';
 import type { Random } from '../../base/random.js';
+import { readingPrimary } from '../../txn/replica-reads.js';
 import { checkValueBytes } from '../../txn/txn.options.js';
 import { type ResolvedLoadOptions, ttlMsOf } from '../cache.options.js';
 import type { Loadable, LoadMany } from './load-batch.js';
@@ -79,7 +80,7 @@ function loadInTime<T>(
   timeoutMs: number,
 ): Promise<unknown> {
   const controller = sharedAbortController();
-  const loading = (async () => loader([...keys], controller.signal))();
+  const loading = readingPrimary(async () => loader([...keys], controller.signal));
   return inTime(clock, timeoutMs, loading, () => {
     const error = new LoadTimeoutError(
       `the loader of ${describe(keys)} took longer than ${timeoutMs} ms; see the option timeout, and give its signal to what it asks`,

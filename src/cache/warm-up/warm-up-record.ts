@@ -15,7 +15,9 @@ export interface WarmUpRecord {
 
 /** The record of a warm-up; undefined when there is none, or no longer. It goes with the cache, so an emptied one is warmed again. */
 export async function readRecord(cache: TransactionalCache, name: string): Promise<WarmUpRecord | undefined> {
-  const entry = await cache.getEntry<{ readonly warmed?: unknown } | null>(warmUpKey(name));
+  const entry = await cache.getEntry<{ readonly warmed?: unknown } | null>(warmUpKey(name), {
+    readFrom: 'primary',
+  });
   if (entry === undefined) return undefined;
   const warmed = entry.value?.warmed;
   return { version: entry.version, warmed: typeof warmed === 'number' ? warmed : 0 };

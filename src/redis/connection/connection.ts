@@ -158,14 +158,15 @@ export function checkGiven(options: RedisStoreOptions): void {
   }
   const { url, host, path, client, cluster, sentinel } = given as Readonly<Record<string, unknown>>;
   const hasPlace = [host, path, client, cluster, sentinel].some((place) => place !== undefined);
-  if (url === '' || ('url' in given && url === undefined && !hasPlace)) {
-    throw new InvalidOptionsError(
-      `redisStore: url is ${url === '' ? 'empty' : 'undefined'}; is the environment variable set?`,
-      {
-        details: { option: 'url' },
-      },
-    );
-  }
+  if (url === '' || ('url' in given && url === undefined && !hasPlace)) throw noUrl('url', url);
+}
+
+/** @internal */
+export function noUrl(option: string, url: unknown): InvalidOptionsError {
+  return new InvalidOptionsError(
+    `redisStore: ${option} is ${url === '' ? 'empty' : 'undefined'}; is the environment variable set?`,
+    { details: { option } },
+  );
 }
 
 /** Whether the options lead to a cluster. */
@@ -181,10 +182,7 @@ export function isClusterStore(options: RedisStoreOptions): boolean {
  */
 export function checkConnectionOptions(options: RedisStoreOptions): void {
   const { url } = options as { readonly url?: string | undefined };
-  if (url !== undefined) {
-    refuseOtherScheme(url);
-    refuseOwnedOptions(url);
-  }
+  if (url !== undefined) checkUrl(url);
   const { keyPrefix, redisOptions } = givenOptions(options);
   const prefix = keyPrefix ?? redisOptions?.keyPrefix ?? '';
   if (prefix === '') return;
@@ -198,6 +196,12 @@ function givenOptions(options: RedisStoreOptions): { keyPrefix?: string; redisOp
   if ('client' in options) return options.client.options as ReturnType<typeof givenOptions>;
   if ('cluster' in options) return (options.cluster.options ?? {}) as ReturnType<typeof givenOptions>;
   return ('sentinel' in options ? options.sentinel : options) as ReturnType<typeof givenOptions>;
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` for a URL of another scheme or that sets options which are the store's own */
+export function checkUrl(url: string): void {
+  refuseOtherScheme(url);
+  refuseOwnedOptions(url);
 }
 
 /** ioredis takes what follows another scheme for the path of a Unix socket, and only the scheme of a URL is no secret. */

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../base/clock.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import { systemRandom } from '../../base/random.js';
 import type { EntryListener } from '../../store/entry-changes.js';
-import type { CommitOutcome, CommitRequest, ReadEntriesOptions, ResolveOutcome } from '../../store/entry-operations.js';
+import type { CommitOutcome, CommitRequest, EntryReadOptions, ResolveOutcome } from '../../store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
 import type { Intent } from '../../store/intent.js';
 import type {
@@ -240,7 +240,7 @@ export class FaultInjectingStore extends CacheTxnStore {
     return added(this.gapListeners, { hear: listener });
   }
 
-  readEntries(keys: readonly string[], options?: ReadEntriesOptions): Promise<readonly (StoredEntry | undefined)[]> {
+  readEntries(keys: readonly string[], options?: EntryReadOptions): Promise<readonly (StoredEntry | undefined)[]> {
     return this.play('readEntries', keys, () => this.inner.readEntries(keys, options));
   }
 

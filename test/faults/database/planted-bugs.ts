@@ -52,8 +52,8 @@ export const PLANTED_BUGS = {
     },
   }),
   'a reader takes the value beside an intent (I2)': (store) => ({
-    async readEntries(keys) {
-      return (await store.readEntries(keys)).map((entry) => entry && withoutIntent(entry));
+    async readEntries(keys, options) {
+      return (await store.readEntries(keys, options)).map((entry) => entry && withoutIntent(entry));
     },
     async leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
       const outcome = await store.leaseFill(request);

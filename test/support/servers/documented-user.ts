@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const OPERATIONS = new URL('../../../docs/operations.md', import.meta.url);
 
 /** What a store may need beyond a connection to one server and database 0. */
-export type FurtherNeed = 'cluster' | 'database' | 'name' | 'replicas';
+export type FurtherNeed = 'cluster' | 'database' | 'name' | 'readonly' | 'replicas';
 
 export interface DocumentedUserOptions {
   /** Also the name of the user, unless given. */
@@ -23,7 +23,8 @@ export function documentedUser({ namespace, name = namespace, needs = [] }: Docu
   const [, database = ''] = /a database other than 0 `([^`]+)`/.exec(text) ?? [];
   const [, connectionName = ''] = /a `connectionName` `([^`]+)`/.exec(text) ?? [];
   const [, replicas = ''] = /`replicas: 'all'` `(\+[^`]+)`/.exec(text) ?? [];
-  const further = { cluster, database, name: connectionName, replicas };
+  const [, readonly = ''] = /`readFrom: 'replica'` in a cluster `(\+[^`]+)`/.exec(text) ?? [];
+  const further = { cluster, database, name: connectionName, readonly, replicas };
   const granted = [rules.replaceAll('shop', namespace), ...needs.map((need) => further[need])];
   if (granted.includes('')) throw new Error('docs/operations.md says what a user needs in other words than these');
   return [name, ...granted.flatMap((line) => line.split(' '))];

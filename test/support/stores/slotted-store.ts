@@ -2,7 +2,7 @@ import type { EntryListener } from '../../../src/store/entry-changes.js';
 import type {
   CommitOutcome,
   CommitRequest,
-  ReadEntriesOptions,
+  EntryReadOptions,
   ResolveOutcome,
 } from '../../../src/store/entry-operations.js';
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../../src/store/fill-operations.js';
@@ -104,7 +104,7 @@ export class SlottedStore extends CacheTxnStore {
 
   async readEntries(
     keys: readonly string[],
-    options?: ReadEntriesOptions,
+    options?: EntryReadOptions,
   ): Promise<readonly (StoredEntry | undefined)[]> {
     return (await Promise.all(keys.map((key) => this.slotFor(key).readEntries([key], options)))).flat();
   }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Intent } from '../../../src/store/intent.js';
+import { addLateReplica } from '../../support/stores/late-replica.js';
 import { type CommitProcess, CommitWorld, LONG_MS } from './commit-world.js';
 
 /** As the reader promises: rounds on one key before it gives up. */
@@ -125,5 +126,30 @@ describe('the value beside a write that waits', () => {
 
   it('is a miss where there is none', async () => {
     expect(await beside(() => 0, 0)).toBeUndefined();
+  });
+});
+
+describe('a reader of a replica that shows the write of a transaction', () => {
+  it('S22: asks the primary for that key alone, where it may be settled already', async () => {
+    const replica = addLateReplica(process.store.inner);
+    const free = world.inSlot(process, 0, 'free');
+    await world.write(process, [key, free], 'old');
+    const { decide } = await preparedTwice();
+    await replica.copy(key, free);
+    await decide();
+    await other.reader.read([key]);
+    await world.write(other, [free], 'new');
+    const entries = await process.reader.read([free, key, key], { from: 'replica' });
+    expect(entries.map((entry) => entry?.value)).toEqual(['old', 'theirs', 'theirs']);
+    expect(replica.asked).toEqual(['replica', 'primary']);
+    expect([process.count('askDecision'), process.count('settle')]).toEqual([0, 0]);
+  });
+
+  it('asks nobody else where nothing is prepared', async () => {
+    const replica = addLateReplica(process.store.inner);
+    await world.write(process, [key], 'old');
+    await replica.copy(key);
+    expect((await process.reader.read([key], { from: 'replica' }))[0]?.value).toBe('old');
+    expect(replica.asked).toEqual(['replica']);
   });
 });

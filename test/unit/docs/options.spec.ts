@@ -87,6 +87,13 @@ describe('docs/options.md', () => {
     expect(await known((wrong) => cache.getOrLoad('a', () => 1, wrong))).toEqual(names.sort());
   });
 
+  it('has the options that a read takes, and no other', async () => {
+    const { cache } = await new TxnWorld().process();
+    const names = rowsOf('Reads').flatMap((row) => row.names);
+    await expect(cache.get('a', unset(names))).resolves.toBeUndefined();
+    expect(await known((wrong) => cache.get('a', wrong))).toEqual(names);
+  });
+
   it('has the options that the module takes, and no other', async () => {
     const own = documented('The module', /^$/);
     const parts = {

@@ -199,6 +199,14 @@ describe('who must not get a copy', () => {
     });
   });
 
+  it('a read that asks for the primary, or for a replica', async () => {
+    for (const readFrom of ['primary', 'replica'] as const) {
+      expect(await app.cache.get('a', { readFrom })).toBe('new');
+      expect([...(await app.cache.getMany(['a'], { readFrom })).values()]).toEqual(['new']);
+    }
+    expect(await app.cache.get('a')).toBe('old');
+  });
+
   it('G57: the version service, a conditional request, and a transaction that does not compare what it reads', async () => {
     expect(await app.versions.current('a')).toBe(await other.versions.current('a'));
     expect(await app.coordinator.run({ isolation: 'read-committed' }, () => app.cache.get('a'))).toBe('new');
