@@ -10,7 +10,20 @@ import { goalsAsText, scenarioAsText, writeResults } from './report/results.mjs'
 import { titleOf, loadScenario, SCENARIOS } from './scenarios/scenario.mjs';
 
 const bench = fileURLToPath(new URL('..', import.meta.url));
-const MEASURED = ['nestjs-cache-txn', 'ioredis', 'redlock', 'redis-semaphore', 'pg', 'autocannon', '@nestjs/core'];
+const MEASURED = [
+  'nestjs-cache-txn',
+  'ioredis',
+  'redlock',
+  'redis-semaphore',
+  'bentocache',
+  'cache-manager',
+  'keyv',
+  '@keyv/redis',
+  '@redis/client',
+  'pg',
+  'autocannon',
+  '@nestjs/core',
+];
 
 /** @param {import('./command-line.mjs').CommandLine} options */
 async function measure({ only, quick, rounds, out, library }) {

@@ -34,6 +34,8 @@ export async function startRedisServer(further = []) {
       const info = await client.info('cpu');
       return (numberIn(info, 'used_cpu_user') + numberIn(info, 'used_cpu_sys')) * 1e6;
     },
+    /** Commands that it has run so far, scripts' own included. */
+    commands: () => infoOf(client, 'stats', 'total_commands_processed'),
     memoryBytes: () => infoOf(client, 'memory', 'used_memory'),
     /** Freezes it, as a long pause of its machine does. */
     pause: () => child.kill('SIGSTOP'),

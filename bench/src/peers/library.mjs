@@ -15,16 +15,17 @@ export const NAMESPACE = 'bench';
 /**
  * The module as applications use it: `redisStore` with its defaults, or the memory store without a server.
  *
- * @param {{ port?: number | undefined, nodes?: readonly Node[] | undefined, lock?: object, txn?: object, maxEntries?: number,
+ * @param {{ port?: number | undefined, nodes?: readonly Node[] | undefined, lock?: object, txn?: object, cache?: object, maxEntries?: number,
  *   around?: (store: any) => any }} options `around` puts something between module and store
  * @typedef {import('../measure/redis-cluster.mjs').Node} Node
  */
-export function libraryModule({ port, nodes, lock = {}, txn = {}, maxEntries, around = (store) => store }) {
+export function libraryModule({ port, nodes, lock = {}, txn = {}, cache = {}, maxEntries, around = (store) => store }) {
   return CacheTxnModule.forRoot({
     store: around(storeOf({ port, nodes, maxEntries })),
     namespace: NAMESPACE,
     lock,
     txn,
+    cache,
   });
 }
 
@@ -41,7 +42,10 @@ function storeOf({ port, nodes, maxEntries }) {
  * @param {Parameters<typeof libraryModule>[0]} options
  */
 export async function openLibrary(options) {
-  const app = await NestFactory.createApplicationContext(libraryModule(options), { logger: false });
+  const app = await NestFactory.createApplicationContext(libraryModule(options), {
+    logger: false,
+    abortOnError: false,
+  });
   return {
     locks: app.get(LockService),
     coordinator: app.get(TransactionCoordinator),

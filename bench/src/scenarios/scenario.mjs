@@ -20,6 +20,12 @@ export const SCENARIOS = Object.freeze({
   'hand-over': 'from a release to the next holder',
   frozen: 'when a holder of a lock hears that Redis is frozen',
   transactions: 'two reads and two writes, 16 at once',
+  'near-hits': 'a cached value that this process has',
+  'redis-hits': 'a cached value that Redis has',
+  'many-keys': '100 cached values in one call',
+  'cache-round-trips': 'round trips of reads, loads and a transaction',
+  stampede: 'five processes that all want one missing value',
+  invalidation: 'from a write to the process that has the old value in memory',
   slots: 'one commit over several cluster slots',
   'hot-slots': 'two reads and two writes over three masters, 16 at once',
   recovery: 'what a killed process has left in several slots',
@@ -51,6 +57,11 @@ export async function loadScenario(name) {
 }
 
 export const OURS = 'nestjs-cache-txn';
+
+/** Whether a contender is this library, with whatever settings. @param {string} name */
+export function isOurs(name) {
+  return name === OURS || name.startsWith(`${OURS}, `);
+}
 
 /**
  * The numbers of a plan: a full run's, a quick run's, and what the command line asks for.
