@@ -23,6 +23,11 @@ export function writeStored({ body, notes }: StoredValue): string {
   return Object.keys(notes).length === 0 ? body : `${MARK}${JSON.stringify(notes)}\n${body}`;
 }
 
+/** Whether a text is more than a body. */
+export function hasNotes(text: string): boolean {
+  return text.startsWith(MARK);
+}
+
 /** The parts of a text; undefined when it begins with notes that are not ours. */
 export function readStored(text: string): StoredValue | undefined {
   if (!text.startsWith(MARK)) return { body: text, notes: NO_NOTES };

@@ -17,6 +17,7 @@ import {
   checkModuleTtl,
   type LoadOptions,
   type ReadOptions,
+  type ResolvedLoadOptions,
   resolveLoadOptions,
   resolveReadOptions,
   resolveTtlMs,
@@ -25,13 +26,15 @@ import {
 import { type CurrentEntry, CurrentEntries } from './current-entries.js';
 import type { LoadMany } from './loading/load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
-import { ReadThrough } from './loading/read-through.js';
+import { type FirstAnswer, ReadThrough } from './loading/read-through.js';
 import { type Evicted, evictions } from './evictions.js';
 import { NearValues } from './near-values.js';
-import { readStored, type StoredValue, writeStored } from './stored-value.js';
+import { hasNotes, readStored, type StoredValue, writeStored } from './stored-value.js';
 import { notedVersions } from './tags/tag-versions.js';
 import { checkEntryKey, checkTags, tagKey } from './tags/tags.js';
 import { type ValueCodec, valueCodecOf } from './codec/value-codec.js';
+
+const NO_OPTIONS: LoadOptions = Object.freeze({});
 
 /** What the cache is made of. */
 export interface CacheDependencies {
@@ -60,10 +63,11 @@ export class TransactionalCache implements CacheOperations {
   private readonly readThrough: ReadThrough;
   private readonly entries: CurrentEntries;
   private readonly near: NearValues | undefined;
+  private readonly defaults: ResolvedLoadOptions;
 
   constructor(private readonly deps: CacheDependencies) {
     checkModuleTtl(deps.options);
-    resolveLoadOptions({}, deps.options);
+    this.defaults = resolveLoadOptions({}, deps.options);
     resolveReadOptions({}, deps.options);
     this.codec = valueCodecOf(deps.options);
     const { coordinator, clock, near: copies, random, report } = deps;
@@ -156,12 +160,22 @@ export class TransactionalCache implements CacheOperations {
   async getOrLoad<T = unknown>(
     key: string,
     loader: Loader<T>,
-    options: LoadOptions<NoInfer<T>> = {},
+    options: LoadOptions<NoInfer<T>> = NO_OPTIONS,
   ): Promise<T | undefined> {
     const near = this.near?.get(key);
     if (near !== undefined) return near.value as T | undefined;
+    checkEntryKey(key);
+    const resolved = this.resolve(options);
+    const isOutside = this.deps.coordinator.active() === undefined;
+    const first = isOutside ? await this.readThrough.first(key, resolved) : undefined;
+    if (first?.lease.kind === 'hit') {
+      const { times, value } = first.lease;
+      // Neither notes nor times: all that there is to the entry is its value.
+      const decoded = times === undefined && !hasNotes(value) ? this.codec.decode(value) : {};
+      if ('value' in decoded) return decoded.value as T;
+    }
     const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
-    return (await this.getOrLoadMany<T>([key], load, options)).get(key);
+    return (await this.loadMany<T>([key], load, resolved, first)).get(key);
   }
 
   /**
@@ -175,11 +189,20 @@ export class TransactionalCache implements CacheOperations {
   async getOrLoadMany<T = unknown>(
     keys: readonly string[],
     loader: ManyLoader<T>,
-    options: LoadOptions<NoInfer<T>> = {},
+    options: LoadOptions<NoInfer<T>> = NO_OPTIONS,
   ): Promise<Map<string, T>> {
     for (const key of keys) checkEntryKey(key);
-    const { clock, coordinator, options: defaults, random } = this.deps;
-    const resolved = resolveLoadOptions(options, defaults);
+    return this.loadMany(keys, loader, this.resolve(options));
+  }
+
+  /** @param first what the store has said of the only key */
+  private async loadMany<T>(
+    keys: readonly string[],
+    loader: ManyLoader<T>,
+    resolved: ResolvedLoadOptions,
+    first?: FirstAnswer,
+  ): Promise<Map<string, T>> {
+    const { clock, coordinator, random } = this.deps;
     const load = encoding(loader, { clock, codec: this.codec, random, options: resolved });
     const txn = coordinator.active();
     if (txn) return this.loadInside<T>(txn, [...new Set(keys)], load, resolved.tags.map(tagKey));
@@ -187,7 +210,8 @@ export class TransactionalCache implements CacheOperations {
     const asked = this.far([...new Set(keys)], values);
     if (asked.length === 0) return values;
     const unreadable = new Map<string, number>();
-    for (const [key, { stored, version }] of await this.readThrough.get({ keys: asked, load, options: resolved })) {
+    const request = { keys: asked, load, options: resolved, ...(first && { first }) };
+    for (const [key, { stored, version }] of await this.readThrough.get(request)) {
       const value = this.decoded<T>(key, stored);
       if (value !== undefined) values.set(key, value);
       else if (!stored.notes.none) unreadable.set(key, version);
@@ -250,6 +274,10 @@ export class TransactionalCache implements CacheOperations {
       if (found?.value !== undefined) values.set(key, found.value as T);
       return found === undefined;
     });
+  }
+
+  private resolve(options: LoadOptions): ResolvedLoadOptions {
+    return options === NO_OPTIONS ? this.defaults : resolveLoadOptions(options, this.deps.options);
   }
 
   private read(keys: readonly string[], options: ReadOptions): Promise<readonly CurrentEntry[]> {

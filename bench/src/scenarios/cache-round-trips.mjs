@@ -3,7 +3,6 @@ import { startRedisServer } from '../measure/redis-server.mjs';
 import { median } from '../measure/statistics.mjs';
 import { countTurns } from '../measure/turns.mjs';
 import { openCaches } from '../peers/caches/caches.mjs';
-import { hasNearCache, WITHOUT_NEAR } from '../peers/caches/near-cache.mjs';
 import { productOf } from '../peers/caches/value.mjs';
 import { OURS, planOf } from './scenario.mjs';
 
@@ -38,8 +37,7 @@ export async function run(setting) {
   const { rounds } = planOf(setting, { repeats: 1, warmups: 1, rounds: 20 }, { rounds: 5 });
   const server = await startRedisServer();
   try {
-    const isNear = await hasNearCache(server.port);
-    const names = [...(isNear ? [NEAR] : []), OURS, ...PEERS];
+    const names = [NEAR, OURS, ...PEERS];
     /** @type {Map<string, Trips[]>} */
     const samples = new Map();
     for (const [i, name] of names.entries()) {
@@ -47,7 +45,7 @@ export async function run(setting) {
       await server.client.flushall(); // Contenders of one library share their keys.
       setting.progress(i + 1, names.length);
     }
-    return { ...report(samples, isNear), panels: [], samples: Object.fromEntries(samples) };
+    return { ...report(samples), panels: [], samples: Object.fromEntries(samples) };
   } finally {
     await server.stop();
   }
@@ -108,9 +106,8 @@ async function tripsOnce(caches, turns, prefix) {
 
 /**
  * @param {Map<string, Trips[]>} samples
- * @param {boolean} isNear
  */
-function report(samples, isNear) {
+function report(samples) {
   const of = (/** @type {string} */ name, /** @type {keyof Trips} */ what) =>
     (samples.get(name) ?? []).map((trips) => trips[what]);
   const middle = (/** @type {string} */ name, /** @type {keyof Trips} */ what) => median(of(name, what));
@@ -129,8 +126,8 @@ function report(samples, isNear) {
     },
     oneTrip(`${MANY} keys in one getOrLoadMany, all there`, middle(OURS, 'manyHits')),
   ];
-  if (isNear) goals.push(oneTrip(`a transaction of ${READS} near reads and 1 write`, middle(NEAR, 'transaction')));
-  const note = isNear ? 'Without a near cache each read of the transaction is a round trip of its own.' : WITHOUT_NEAR;
+  goals.push(oneTrip(`a transaction of ${READS} near reads and 1 write`, middle(NEAR, 'transaction')));
+  const note = 'Without a near cache each read of the transaction is a round trip of its own.';
   return {
     goals,
     tables: [

@@ -3,7 +3,6 @@ import { startRedisServer } from '../measure/redis-server.mjs';
 import { interleavedRounds } from '../measure/rounds.mjs';
 import { quantile } from '../measure/statistics.mjs';
 import { startWorker } from '../measure/worker.mjs';
-import { hasNearCache, WITHOUT_NEAR } from '../peers/caches/near-cache.mjs';
 import { digits } from '../report/format.mjs';
 import { isOurs, OURS, planOf } from './scenario.mjs';
 
@@ -28,8 +27,7 @@ export async function run(setting) {
   const plan = planOf(setting, full, { repeats: 1, warmups: 1, rounds: 2, writes: 20 });
   const server = await startRedisServer();
   try {
-    const isNear = await hasNearCache(server.port);
-    const names = isNear ? [NEAR, PEER] : [PEER];
+    const names = [NEAR, PEER];
     const samples = await interleavedRounds({
       ...plan,
       names,
@@ -37,7 +35,7 @@ export async function run(setting) {
       open: (contender) => openPair(contender, server),
       measure: (pair) => writes(pair, plan.writes),
     });
-    return { ...report(samples, isNear), samples: Object.fromEntries(samples) };
+    return { ...report(samples), samples: Object.fromEntries(samples) };
   } finally {
     await server.stop();
   }
@@ -97,9 +95,8 @@ async function writes({ writer, reader }, count) {
 
 /**
  * @param {Map<string, import('../measure/rounds.mjs').Sample<Seen[]>[]>} samples
- * @param {boolean} isNear
  */
-function report(samples, isNear) {
+function report(samples) {
   const names = [...samples.keys()];
   const rounds = (/** @type {string} */ name, /** @type {keyof Seen} */ from) =>
     (samples.get(name) ?? []).map(({ measured }) => measured.map((one) => one[from]));
@@ -112,12 +109,12 @@ function report(samples, isNear) {
     return `${digits(all(name, from, q))} (${digits(Math.min(...each))} to ${digits(Math.max(...each))})`;
   };
   const goals = GOALS.map(({ title, q, goal }) => {
-    const ms = isNear ? all(NEAR, 'fromCallMs', q) : NaN;
+    const ms = all(NEAR, 'fromCallMs', q);
     const what = `a write seen by a process that has the old value in memory, ${title}`;
     return { what, goal: `<= ${goal} ms`, figure: `${digits(ms)} ms`, isReached: ms <= goal };
   });
   return {
-    goals: isNear ? goals : [],
+    goals,
     tables: [
       {
         title: 'From a write to the first read in another process that does not give the old value',
@@ -135,7 +132,6 @@ function report(samples, isNear) {
           digits(all(name, 'fromAnswerMs', 0.5)),
           `${rounds(name, 'fromCallMs').flat().length}`,
         ]),
-        ...(!isNear && { note: WITHOUT_NEAR }),
       },
     ],
     panels: GOALS.map(({ title, q, goal }) => ({

@@ -1,6 +1,5 @@
 import { startRedisServer } from '../measure/redis-server.mjs';
 import { summarize } from '../measure/statistics.mjs';
-import { hasNearCache, WITHOUT_NEAR } from '../peers/caches/near-cache.mjs';
 import { digits } from '../report/format.mjs';
 import { hitFigures, hitsPanel, hitsTable, measureHits, partsOf } from './hits.mjs';
 import { OURS, planOf } from './scenario.mjs';
@@ -30,11 +29,10 @@ export async function run(setting) {
   const plan = planOf(setting, full, { repeats: 1, warmups: 1, rounds: 3, ms: 150, warmUpHits: 10_000 });
   const server = await startRedisServer();
   try {
-    const isNear = await hasNearCache(server.port);
-    const names = isNear ? [FROZEN, CLONED, ...NAMES] : NAMES;
+    const names = [FROZEN, CLONED, ...NAMES];
     const samples = await measureHits({ plan, names, kinds: [KIND], progress: setting.progress, server });
     for (const name of names) checkFromMemory(samples, name);
-    return { ...report(samples, isNear), samples: Object.fromEntries(samples) };
+    return { ...report(samples), samples: Object.fromEntries(samples) };
   } finally {
     await server.stop();
   }
@@ -55,35 +53,26 @@ function checkFromMemory(samples, name) {
 
 /**
  * @param {import('./hits.mjs').Samples} samples
- * @param {boolean} isNear
  */
-function report(samples, isNear) {
+function report(samples) {
   const title = `Hits in memory per second, ${KIND.title}`;
   const shared = { samples, kind: 0, base: PEER };
+  const part = partsOf(samples, 0);
   /** @type {import('./scenario.mjs').Goal[]} */
-  const goals = [];
-  if (isNear) {
-    const part = partsOf(samples, 0);
-    for (const { name, what, peer } of GOALS) {
-      const { median } = part(name, peer);
-      goals.push({
-        what: `${what}, of ${peer}`,
-        goal: `>= ${GOAL}`,
-        figure: digits(median),
-        isReached: median >= GOAL,
-      });
-    }
-    const { median } = summarize(hitFigures(samples, FROZEN, 0, 'perSecond'));
-    goals.push({
-      what: 'near-cache hits, frozen, one after the other',
-      goal: `>= ${digits(FROZEN_PER_SECOND)} / s`,
-      figure: `${digits(median)} / s`,
-      isReached: median >= FROZEN_PER_SECOND,
-    });
-  }
+  const goals = GOALS.map(({ name, what, peer }) => {
+    const { median } = part(name, peer);
+    return { what: `${what}, of ${peer}`, goal: `>= ${GOAL}`, figure: digits(median), isReached: median >= GOAL };
+  });
+  const { median } = summarize(hitFigures(samples, FROZEN, 0, 'perSecond'));
+  goals.push({
+    what: 'near-cache hits, frozen, one after the other',
+    goal: `>= ${digits(FROZEN_PER_SECOND)} / s`,
+    figure: `${digits(median)} / s`,
+    isReached: median >= FROZEN_PER_SECOND,
+  });
   return {
     goals,
-    tables: [hitsTable({ ...shared, title, note: isNear ? undefined : WITHOUT_NEAR })],
+    tables: [hitsTable({ ...shared, title })],
     panels: [hitsPanel({ ...shared, title: 'Hit in memory', goal: GOAL, isLog: true })],
   };
 }

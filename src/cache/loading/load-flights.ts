@@ -125,7 +125,7 @@ export class LoadFlights<T extends Missing> {
   }
 
   /** What is asked for to have the lease of the key. */
-  question({ key, replaces }: Missing, withTimes = false): LeaseQuestion {
+  question({ key, replaces }: Pick<Missing, 'key' | 'replaces'>, withTimes = false): LeaseQuestion {
     // A new one each time: a request that arrives late must not renew a lease that a write has ended.
     return { key, token: newId(), replaces, withTimes };
   }

@@ -4,9 +4,10 @@ import type { Random } from '../../base/random.js';
 import { isStoreAway } from '../../base/errors.js';
 import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
 import type { EntryCopies } from '../../store/entry-copies.js';
+import type { LeaseOutcome } from '../../store/fill-operations.js';
 import { currentResource } from '../../version/resource-call.js';
 import type { ResolvedLoadOptions } from '../cache.options.js';
-import { AWAY, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
+import { AWAY, type Away, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
 import { freshnessOf } from './freshness.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
@@ -37,6 +38,14 @@ export interface ReadThroughRequest {
   readonly options: ResolvedLoadOptions;
   /** Versions of values that do not do. */
   readonly replaces?: ReadonlyMap<string, number>;
+  /** What the store has said of the one key already. */
+  readonly first?: FirstAnswer;
+}
+
+/** The answer to the first question about a key. */
+export interface FirstAnswer {
+  readonly token: string;
+  readonly lease: LeaseOutcome | Away;
 }
 
 /** A key that is read. */
@@ -44,6 +53,7 @@ interface Asked extends Missing {
   /** Loads later, behind the back of the call. */
   readonly behind: LoadBatch;
   readonly round: number;
+  readonly first?: FirstAnswer | undefined;
 }
 
 /** A value or its load, which has begun; and its renewal, which begins when that resolves. */
@@ -76,12 +86,29 @@ export class ReadThrough {
   }
 
   /**
+   * Asks about one key of which nothing but its value matters. Whatever comes, {@link get} goes on from there, in the same turn: the lease may have to be
+   * used, or given back. Undefined where there is more to it: tags, times, copies, and a call that shows the version.
+   *
+   * A hit is what a cache is there for, and all that {@link get} prepares for a miss takes longer than the answer of the store [measured: 23 promises
+   * against 9].
+   */
+  first(key: string, options: ResolvedLoadOptions): Promise<FirstAnswer> | undefined {
+    const { copies, store } = this.deps;
+    if (copies !== undefined || options.tags.length > 0 || isTimed(options) || reportOf(key) !== undefined)
+      return undefined;
+    if (currentResource(store)?.key === key) return undefined;
+    const question = this.flights.question({ key });
+    const { token } = question;
+    return this.leases.ask(question, options).then((lease) => ({ token, lease }));
+  }
+
+  /**
    * What is there, by key, in one round trip where all does. What is missing is loaded by one call of `load`, when the store has told
    * which; also where it cannot tell of some, so that the leases on the others come to their end.
    *
    * @throws what `load` throws; StoreUnavailableError, StoreTimeoutError when `options.onStoreError` says so
    */
-  async get({ keys, load, options, replaces }: ReadThroughRequest): Promise<ReadonlyMap<string, Loaded>> {
+  async get({ keys, load, options, replaces, first }: ReadThroughRequest): Promise<ReadonlyMap<string, Loaded>> {
     const run: LoadMany = (missing) => this.flights.runLoader(missing, () => load(missing));
     const batch = new LoadBatch(keys, run);
     const behind = new LoadBatch(keys, (missing) => callScope.runOutside(() => run(missing)));
@@ -99,6 +126,7 @@ export class ReadThrough {
             tagVersions: NO_TAGS,
             replaces: replaces?.get(key),
             round: 0,
+            first,
           },
           batch,
           tags,
@@ -160,10 +188,10 @@ export class ReadThrough {
 
   /** The value where it does, else a load of it, which has begun. */
   private async ask(asked: Asked, tags?: Promise<TagVersionMap | undefined>): Promise<Answer> {
-    const { key, options } = asked;
-    const isTimed =
-      options.refreshAheadMs > 0 || options.xfetch > 0 || this.deps.copies !== undefined || reportOf(key) !== undefined;
-    const question = this.flights.question(asked, isTimed);
+    const { first, key, options } = asked;
+    if (first !== undefined) return this.settle({ ...asked, first: undefined }, first.token, first.lease);
+    const withTimes = isTimed(options) || this.deps.copies !== undefined || reportOf(key) !== undefined;
+    const question = this.flights.question(asked, withTimes);
     const asking = this.leases.ask(question, options);
     const lease = await asking;
     // Then it does not wait for the tags either.
@@ -296,4 +324,9 @@ export class ReadThrough {
     }
     this.deps.report(error, { during: 'loading a cached value anew', details: { key } });
   }
+}
+
+/** A hit has to tell how long its value is fresh. */
+function isTimed({ refreshAheadMs, xfetch }: ResolvedLoadOptions): boolean {
+  return refreshAheadMs > 0 || xfetch > 0;
 }
