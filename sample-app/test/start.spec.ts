@@ -91,7 +91,9 @@ describe('the API page', () => {
       Object.keys(verbs).map((verb) => `${verb.toUpperCase()} ${path}`),
     );
     expect(operations.sort()).toEqual([
+      'GET /events',
       'GET /events/{id}',
+      'GET /events/{id}/page',
       'GET /events/{id}/seats',
       'GET /orders/{id}',
       'GET /wallets/{id}',

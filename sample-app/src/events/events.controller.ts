@@ -1,13 +1,43 @@
 import { Body, Controller, Get, Param, Patch } from '@nestjs/common';
 import { ApiHeader, ApiOkResponse, ApiOperation, ApiResponse } from '@nestjs/swagger';
-import { Cached, FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
+import { Cached, type Call, FenceToken, Locked, Versioned } from 'nestjs-cache-txn';
 import { id } from '../http/id.js';
-import { event, type Event, EVENT_TTL, eventChanges, type EventChanges } from './event.js';
+import {
+  event,
+  type Event,
+  EVENT_TTL,
+  eventChanges,
+  type EventChanges,
+  eventPage,
+  type EventPage,
+  EVENTS_TAG,
+  pageTags,
+  PAGE_TTL,
+} from './event.js';
 import { EventsService } from './events.service.js';
+
+const tagsOfPage = ({ request }: Call<{ params: { id: string } }>) => pageTags(encodeURIComponent(request.params.id));
 
 @Controller('events')
 export class EventsController {
   constructor(private readonly events: EventsService) {}
+
+  @Get()
+  @Cached('events', { ttl: PAGE_TTL, public: true, tags: EVENTS_TAG })
+  @ApiOperation({ summary: 'What is on' })
+  @ApiOkResponse({ standardSchema: event, isArray: true })
+  list(): Promise<Event[]> {
+    return this.events.list();
+  }
+
+  @Get(':id/page')
+  @Cached('event-page:{params.id}', { ttl: PAGE_TTL, public: true, tags: tagsOfPage })
+  @ApiOperation({ summary: 'An event, and how many of its seats are not sold yet' })
+  @ApiOkResponse({ standardSchema: eventPage })
+  @ApiResponse({ status: 404, description: 'No such event' })
+  page(@Param('id', { schema: id }) eventId: string): Promise<EventPage> {
+    return this.events.page(eventId);
+  }
 
   @Get(':id')
   @Cached('event:{params.id}', { ttl: EVENT_TTL, public: true })

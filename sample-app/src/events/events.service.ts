@@ -1,10 +1,19 @@
 import { ConflictException, Injectable, NotFoundException } from '@nestjs/common';
 import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
-import { and, eq, lt } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, ne } from 'drizzle-orm';
 import { Cached, TransactionalCache } from 'nestjs-cache-txn';
 import type { SqlAdapter } from '../database/database.js';
-import { events } from '../database/schema.js';
-import { type Event, EVENT_TTL, type EventChanges, eventKey, toEvent } from './event.js';
+import { events, seats } from '../database/schema.js';
+import {
+  type Event,
+  EVENT_TTL,
+  type EventChanges,
+  eventKey,
+  type EventPage,
+  EVENTS_TAG,
+  eventTag,
+  toEvent,
+} from './event.js';
 
 @Injectable()
 export class EventsService {
@@ -30,7 +39,25 @@ export class EventsService {
     return toEvent(row);
   }
 
-  /** Row and entry change together; If-Match is checked by that same commit, so a 412 leaves both as they were. */
+  async list(): Promise<Event[]> {
+    const rows = await this.sql.tx.select().from(events).orderBy(asc(events.id));
+    return rows.map(toEvent);
+  }
+
+  async page(id: string): Promise<EventPage> {
+    const unsold = and(eq(seats.eventId, id), ne(seats.status, 'sold'));
+    return { ...(await this.load(id)), seatsLeft: await this.sql.tx.$count(seats, unsold) };
+  }
+
+  async some(ids: readonly string[]): Promise<Event[]> {
+    const rows = await this.sql.tx
+      .select()
+      .from(events)
+      .where(inArray(events.id, [...ids]));
+    return rows.map(toEvent);
+  }
+
+  /** Row and entry change together, and so do the pages that show the event; If-Match is checked by that same commit, so a 412 leaves both as they were. */
   @Transactional()
   async update(id: string, changes: EventChanges, fence: number): Promise<Event> {
     // The fence guards against a holder that was paused, lost the lock without noticing, and goes on now.
@@ -42,6 +69,7 @@ export class EventsService {
     if (!row) throw new ConflictException(`Event ${id} is unknown, or has been changed by a newer request`);
     const event = toEvent(row);
     await this.cache.set(eventKey(id), event, { ttl: EVENT_TTL });
+    await this.cache.invalidateTags(EVENTS_TAG, eventTag(id));
     return event;
   }
 }

@@ -5,6 +5,7 @@ import { CacheTxn, Locked, TransactionalCache } from 'nestjs-cache-txn';
 import type { SqlAdapter } from '../database/database.js';
 import { QueryBatch } from '../database/query-batch.js';
 import { seats } from '../database/schema.js';
+import { salesTag } from '../events/event.js';
 import { EventsService } from '../events/events.service.js';
 import { Refusal } from '../http/refusal.js';
 import { WalletsService } from '../wallets/wallets.service.js';
@@ -47,10 +48,11 @@ export class SeatsService {
     return this.keep(row);
   }
 
-  /** Part of the caller's transaction; answers the event of the seat. */
+  /** Part of the caller's transaction, as is the invalidation of the pages that show the event; answers the event of the seat. */
   async sell(id: string, buyer: string): Promise<string> {
     const row = await this.change(id, buyer, { status: 'sold', heldUntil: null });
     await this.keep(row);
+    await this.cache.invalidateTags(salesTag(row.eventId, row.number));
     return row.eventId;
   }
 
