@@ -62,10 +62,12 @@ export interface FaultClientOptions {
   /** Puts something between the library and its store. */
   readonly wrap?: (store: CacheTxnStore) => CacheTxnStore;
   readonly leaseMs?: number;
+  /** Near copies, which nothing but a message takes away. */
+  readonly near?: boolean;
 }
 
 export async function startClient(options: FaultClientOptions): Promise<FaultClient> {
-  const { port, namespace, wrap = (store) => store, leaseMs = TIMES.lease } = options;
+  const { port, namespace, wrap = (store) => store, leaseMs = TIMES.lease, near = false } = options;
   const store = redisStore({
     host: '127.0.0.1',
     port,
@@ -80,6 +82,7 @@ export async function startClient(options: FaultClientOptions): Promise<FaultCli
     lock: { lease: leaseMs, wait: TIMES.wait },
     txn: { timeout: TIMES.txn },
     version: { attempts: 30, budget: TIMES.retryBudget },
+    cache: { near: near && { ttl: '1h' } },
     shutdownGrace: TIMES.grace,
   });
   @Module({ imports: [library], providers: [Counter] })
