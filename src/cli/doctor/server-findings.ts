@@ -63,9 +63,11 @@ function memoryFindings({ info, config }: ServerSurvey, find: Find): Finding[] {
   if (complaint !== undefined) {
     const evicted = Number(info.get('evicted_keys') ?? 0);
     const sofar = evicted > 0 ? ` It has evicted ${evicted} keys since its start.` : '';
-    findings.push(find('wrong', 'eviction', `${complaint}${sofar}`));
+    findings.push(find('wrong', 'eviction', `${complaint} ${evictedEntries(policy)}${sofar}`));
   } else if (policy === 'noeviction') {
-    findings.push(find('ok', 'eviction', 'maxmemory-policy is noeviction: no lock and no prepared write is dropped'));
+    findings.push(
+      find('ok', 'eviction', 'maxmemory-policy is noeviction: no lock, no prepared write and no tag is dropped'),
+    );
   } else {
     findings.push(
       find(
@@ -89,6 +91,14 @@ function memoryFindings({ info, config }: ServerSurvey, find: Find): Finding[] {
     );
   }
   return findings;
+}
+
+/** What the policy does to a cache, which is less than what it does to locks. */
+function evictedEntries(policy: string): string {
+  const which = policy.startsWith('volatile-')
+    ? 'Entries with a ttl and tags are evicted too, those with ttl 0 never: when they fill it, writes are refused'
+    : 'Entries and tags are evicted too';
+  return `${which}. What is evicted is loaded again, and with a tag all that carries it; near copies live on to near.ttl, as nothing tells of an eviction, and are current.`;
 }
 
 function persistenceFindings({ info, config }: ServerSurvey, find: Find): Finding[] {

@@ -58,6 +58,13 @@ describe('the doctor on one server', () => {
   });
 
   it.each([
+    ['allkeys-lru', /Entries and tags are evicted too\. .*all that carries it; near copies live on to near\.ttl/],
+    ['volatile-ttl', /Entries with a ttl and tags .* ttl 0 never: .*writes are refused\. .*near copies/],
+  ] as const)('says what %s does to entries, tags and near copies', (maxmemory_policy, text) => {
+    expect(said('eviction', survey({ maxmemory: '100', maxmemory_policy }))).toEqual([expect.stringMatching(text)]);
+  });
+
+  it.each([
     ['', 'ok', /^warn: it keeps nothing on disk: a restart is empty/],
     ['3600 1', 'ok', /^warn: it keeps snapshots only/],
     ['3600 1', 'err', /^wrong: the last snapshot failed/],
