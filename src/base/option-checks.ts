@@ -8,6 +8,14 @@ export function oneOf<T extends string>(value: T, allowed: readonly T[], option:
   });
 }
 
+/** @throws InvalidOptionsError `INVALID_OPTIONS` for anything but true and false */
+export function flag(value: boolean, option: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw new InvalidOptionsError(`${option}: ${JSON.stringify(value)} must be true or false`, {
+    details: { option },
+  });
+}
+
 /** Every name an options object may have; a record, so that the compiler misses none. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterNode, ClusterOptions, Redis, RedisOptions } from 'ioredis';
 import { type Duration, toMs } from '../base/duration.js';
-import { oneOf, type OptionNames } from '../base/option-checks.js';
+import { flag, oneOf, type OptionNames } from '../base/option-checks.js';
 
 /** How the store behaves, whatever the connection. */
 export interface RedisStoreSettings {
@@ -30,6 +30,11 @@ export interface RedisStoreSettings {
    * store. Default none: they go to the primary. Sentinels and a cluster name their replicas themselves.
    */
   readonly readReplica?: ReadReplicaOptions;
+  /**
+   * Whether near caches also hear of entries that clients without this library write, or that expire or are evicted, by `CLIENT TRACKING` on a
+   * further connection. Default false; not for a cluster.
+   */
+  readonly tracking?: boolean;
 }
 
 const SETTINGS: OptionNames<RedisStoreSettings> = {
@@ -40,6 +45,7 @@ const SETTINGS: OptionNames<RedisStoreSettings> = {
   replicas: true,
   replicaTimeout: true,
   readReplica: true,
+  tracking: true,
 };
 
 /** What of the options is for ioredis. */
@@ -93,6 +99,7 @@ export interface ResolvedSettings {
   readonly onEviction: 'warn' | 'refuse';
   readonly replicas: 'none' | 'all';
   readonly replicaTimeoutMs: number;
+  readonly isTracking: boolean;
 }
 
 /**
@@ -113,5 +120,6 @@ export function resolveSettings(settings: RedisStoreSettings): ResolvedSettings 
       min: 10,
       max: MOST_REPLICA_TIMEOUT_MS,
     }),
+    isTracking: flag(settings.tracking ?? false, 'redisStore.tracking'),
   };
 }

@@ -46,6 +46,7 @@ import { EntryBus } from './bus/entry-bus.js';
 import { CommandRunner } from './commands/command-runner.js';
 import { CommitCommands } from './commands/commit-commands.js';
 import {
+  anotherListener,
   checkConnectionOptions,
   checkGiven,
   closeClient,
@@ -109,6 +110,10 @@ class RedisStore extends CacheTxnStore {
     this.hasSlots = isClusterStore(options);
     checkConnectionOptions(options);
     checkReadReplica(options);
+    if (this.settings.isTracking && this.hasSlots)
+      throw new InvalidOptionsError('redisStore.tracking: it is not for a cluster', {
+        details: { option: 'tracking' },
+      });
   }
 
   async start(context: StoreContext): Promise<void> {
@@ -132,7 +137,14 @@ class RedisStore extends CacheTxnStore {
       connections,
       stopping: new AbortController(),
       inbox,
-      bus: new EntryBus(runner, inbox, connections.inbox, this.keys, context.report),
+      bus: new EntryBus(
+        runner,
+        inbox,
+        connections.inbox,
+        this.keys,
+        context.report,
+        this.settings.isTracking ? () => anotherListener(connections) : undefined,
+      ),
       locks: new LockCommands(runner, this.keys, channel, slotOf),
       fills: new FillCommands(runner, this.keys),
       members: new MemberCommands(runner, this.keys, channel),

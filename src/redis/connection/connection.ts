@@ -59,6 +59,12 @@ export function blockingConnection(node: Redis, settings: ResolvedSettings): Red
   });
 }
 
+/** A further connection that only listens, to the server of the inbox. It opens nothing yet. */
+export function anotherListener({ inbox }: Connections): Redis {
+  if (isCluster(inbox)) throw new TypeError('each node of a cluster has connections of its own');
+  return inbox.duplicate(listeningOptions());
+}
+
 /** By shape, because a client handed in may come from another copy of ioredis. */
 export function isCluster(client: Redis | Cluster): client is Cluster {
   return 'slots' in client;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 const OPERATIONS = new URL('../../../docs/operations.md', import.meta.url);
 
 /** What a store may need beyond a connection to one server and database 0. */
-export type FurtherNeed = 'cluster' | 'database' | 'name' | 'readonly' | 'replicas';
+export type FurtherNeed = 'cluster' | 'database' | 'name' | 'readonly' | 'replicas' | 'tracking';
 
 export interface DocumentedUserOptions {
   /** Also the name of the user, unless given. */
@@ -24,7 +24,8 @@ export function documentedUser({ namespace, name = namespace, needs = [] }: Docu
   const [, connectionName = ''] = /a `connectionName` `([^`]+)`/.exec(text) ?? [];
   const [, replicas = ''] = /`replicas: 'all'` `(\+[^`]+)`/.exec(text) ?? [];
   const [, readonly = ''] = /`readFrom: 'replica'` in a cluster `(\+[^`]+)`/.exec(text) ?? [];
-  const further = { cluster, database, name: connectionName, readonly, replicas };
+  const [, tracking = ''] = /`tracking: true` `(\+[^`]+)`/.exec(text) ?? [];
+  const further = { cluster, database, name: connectionName, readonly, replicas, tracking };
   const granted = [rules.replaceAll('shop', namespace), ...needs.map((need) => further[need])];
   if (granted.includes('')) throw new Error('docs/operations.md says what a user needs in other words than these');
   return [name, ...granted.flatMap((line) => line.split(' '))];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 
 import { eventually } from '../eventually.js';
 import { observer, redisAccess } from './redis-access.js';
+import type { FurtherNeed } from './documented-user.js';
 import { startRedisServer, tlsArgs, type RedisServer } from './redis-server.js';
 import { LOOPBACK, serverBinary, startServer, type TestServer } from './start-server.js';
 
@@ -27,11 +28,15 @@ const NAME = 'main';
 export interface SentinelGroupOptions {
   /** A server silent for this long is believed dead. Default 1,000. */
   readonly downAfterMs?: number;
+  /** What the library's user needs beside what every store does. */
+  readonly needs?: readonly FurtherNeed[];
 }
 
-export async function startSentinelGroup({ downAfterMs = 1_000 }: SentinelGroupOptions = {}): Promise<SentinelGroup> {
-  const master = await startRedisServer({ args: ['--repl-diskless-sync-delay', '0'] });
+export async function startSentinelGroup(options: SentinelGroupOptions = {}): Promise<SentinelGroup> {
+  const { downAfterMs = 1_000, needs = [] } = options;
+  const master = await startRedisServer({ needs, args: ['--repl-diskless-sync-delay', '0'] });
   const replica = await startRedisServer({
+    needs,
     args: ['--replicaof', `${LOOPBACK} ${master.port}`, '--repl-diskless-sync-delay', '0'],
   });
   const sentinel = await startSentinel(master.port, downAfterMs);

@@ -17,6 +17,7 @@ describe('the settings of a Redis store', () => {
       onEviction: 'warn',
       replicas: 'none',
       replicaTimeoutMs: 1_000,
+      isTracking: false,
     });
   });
 
@@ -28,6 +29,7 @@ describe('the settings of a Redis store', () => {
       onEviction: 'refuse',
       replicas: 'all',
       replicaTimeout: '5s',
+      tracking: true,
     } as const;
     expect(resolveSettings(settings)).toEqual({
       commandTimeoutMs: 250,
@@ -36,6 +38,7 @@ describe('the settings of a Redis store', () => {
       onEviction: 'refuse',
       replicas: 'all',
       replicaTimeoutMs: 5_000,
+      isTracking: true,
     });
   });
 
@@ -51,6 +54,7 @@ describe('the settings of a Redis store', () => {
     [{ replicas: 1 }, 'redisStore.replicas'],
     [{ replicaTimeout: 0 }, 'redisStore.replicaTimeout'],
     [{ replicaTimeout: '6s' }, 'redisStore.replicaTimeout'],
+    [{ tracking: 'on' }, 'redisStore.tracking'],
   ])('refuse %j and name %s', (settings, option) => {
     expect(() => resolveSettings(settings as RedisStoreSettings)).toThrow(InvalidOptionsError);
     expect(() => resolveSettings(settings as RedisStoreSettings)).toThrow(option);
@@ -58,6 +62,14 @@ describe('the settings of a Redis store', () => {
 
   it('are checked when the store is made, before anything connects', () => {
     expect(() => redisStore({ commandTimeout: 1 })).toThrow(InvalidOptionsError);
+  });
+});
+
+describe('tracking', () => {
+  it('of a cluster is refused, clearly', () => {
+    expect(() => redisStore({ cluster: { nodes: [] }, tracking: true })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTIONS', details: { option: 'tracking' } }),
+    );
   });
 });
 
