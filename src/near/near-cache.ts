@@ -27,6 +27,8 @@ interface Flight {
 /** What keys had before a change must not be kept after it. */
 interface NearReading extends EntryReading {
   readonly age: number;
+  /** By the clock. What the store says is as old as that at most, however long its answer takes. */
+  readonly beganMs: number;
 }
 
 /**
@@ -74,18 +76,19 @@ export class NearCache implements EntryCopies, EntryListener {
       if (flight === undefined) this.flights.set(key, { reads: 1, leastVersion: 0 });
       else flight.reads += 1;
     }
-    return { keys, age: this.age };
+    return { keys, age: this.age, beganMs: this.clock.now() };
   }
 
   keep(reading: EntryReading, key: string, record: EntryRecord, leftMs: number): void {
     const nowMs = this.clock.now();
+    const { age, beganMs } = reading as NearReading;
     const flight = this.flights.get(key);
-    if (flight === undefined || (reading as NearReading).age !== this.age || record.version < flight.leastVersion)
-      return;
-    if (leftMs <= 0 || nowMs >= this.deafAtMs) return;
+    if (flight === undefined || age !== this.age || record.version < flight.leastVersion) return;
+    const untilMs = beganMs + Math.min(leftMs, this.options.ttlMs);
+    if (nowMs >= untilMs || nowMs >= this.deafAtMs) return;
     const known = this.copies.peek(key);
     if (known !== undefined && known.record.version >= record.version && nowMs < known.untilMs) return;
-    this.copies.set(key, { record, untilMs: nowMs + Math.min(leftMs, this.options.ttlMs), memo: undefined });
+    this.copies.set(key, { record, untilMs, memo: undefined });
   }
 
   endReading({ keys }: EntryReading): void {

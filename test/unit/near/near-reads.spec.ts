@@ -119,6 +119,26 @@ describe('a near copy', () => {
     expect(asked(brief)).toBe(before + 1);
   });
 
+  it.each([
+    ['2s', '1h'],
+    ['1h', '2s'],
+  ] as const)('ends then, however long the answer took: entry %s, near.ttl %s', async (ttl, nearTtl) => {
+    const slow = await world.process({ cache: { near: { ttl: nearTtl } } });
+    await other.cache.set('a', 'old', { ttl });
+    const answers = [gate(), gate()] as const;
+    slow.store.next('readEntries', answers[0].lateReply);
+    slow.store.next('leaseFill', answers[1].lateReply);
+    const reads = [slow.cache.get('a'), slow.cache.getOrLoad('a', loadNothing)];
+    await world.elapse(1_500);
+    for (const { open } of answers) open();
+    expect(await Promise.all(reads)).toEqual(['old', 'old']);
+    slow.store.always('change', gate().lateRequest);
+    await other.cache.delete('a');
+    expect(await slow.cache.get('a')).toBe('old');
+    await world.elapse(500);
+    expect(await slow.cache.get('a')).toBeUndefined();
+  });
+
   it('ends when its value gets stale, and as long before as it is refreshed', async () => {
     const options = { ttl: '10s', staleWhileRevalidate: '1h', refreshAhead: '3s' } as const;
     await app.cache.getOrLoad('a', () => 'first', options);
