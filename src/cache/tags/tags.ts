@@ -6,8 +6,11 @@ import { checkKey } from '../../store/key-space.js';
 const PREFIX = '%tag:';
 /** Tags of one entry: each is a key to read and to compare. */
 export const MOST_TAGS = 32;
-/** How long a tag is kept after it was made; then what carries it is loaded again. */
-export const TAG_TTL_MS = 365 * 86_400_000;
+/**
+ * How long a tag is kept after it was made; then what carries it is loaded again. No longer, because a tag is made for each name that somebody asks
+ * for, also for what there is not.
+ */
+export const TAG_TTL_MS = 7 * 86_400_000;
 
 /** The key of the entry whose version is that of the tag. It has no value. */
 export function tagKey(tag: string): string {
