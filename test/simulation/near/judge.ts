@@ -32,6 +32,8 @@ export class Judge {
 
   constructor(
     private readonly truth: Truth,
+    /** In one slot everything is compared at one moment. */
+    private readonly isOneSlot: boolean,
     private readonly loads: ReadonlyMap<number, Load>,
     private readonly problems: string[],
   ) {}
@@ -57,7 +59,10 @@ export class Judge {
     this.seen.worstShare = Math.max(this.seen.worstShare, staleMs / begun.process.horizon.boundMs);
   }
 
-  /** G57: what a serializable transaction saw was there, all of it, at one moment between its begin and its end. */
+  /**
+   * G57: what a serializable transaction saw was there, all of it, at one moment between its begin and its end. Keys without an entry in
+   * several slots have each a moment of their own (docs/guarantees.md, "Absence in several slots"): no version tells that an entry has come and gone between the read and the comparison.
+   */
   transaction(name: string, reads: ReadonlyMap<string, number | undefined>, beginMs: number, endMs: number): void {
     this.truth.observe();
     this.seen.transactions += 1;
@@ -67,7 +72,12 @@ export class Judge {
     for (const key of watched) {
       for (const { fromMs } of this.truth.between(key, beginMs, endMs)) if (fromMs > beginMs) moments.push(fromMs);
     }
-    const isRight = moments.some((atMs) => keys.every((key) => this.truth.valueAt(key, atMs) === reads.get(key)));
+    const isSeen = (key: string, atMs: number): boolean => this.truth.valueAt(key, atMs) === reads.get(key);
+    const apart = this.isOneSlot ? [] : keys.filter((key) => reads.get(key) === undefined);
+    const together = keys.filter((key) => !apart.includes(key));
+    const isRight =
+      moments.some((atMs) => together.every((key) => isSeen(key, atMs))) &&
+      apart.every((key) => moments.some((atMs) => isSeen(key, atMs)));
     if (!isRight) {
       const shown = keys.map((key) => `${key} = ${reads.get(key)}`).join(', ');
       this.problems.push(`serializable: ${name} saw ${shown}, which never was so from ${beginMs} to ${endMs}`);

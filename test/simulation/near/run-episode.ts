@@ -43,7 +43,7 @@ export async function runEpisode(
 async function play(world: NearWorld, seed: number, steps: number): Promise<EpisodeResult> {
   const { problems, profile, scheduler, truth } = world;
   await world.start();
-  const judge = new Judge(truth, world.loads, problems);
+  const judge = new Judge(truth, profile.slots === 1, world.loads, problems);
   const progress: Progress = { stepsLeft: steps, increments: 0 };
   let running = 0;
   for (const [i, process] of world.processes.entries()) {
