@@ -101,7 +101,7 @@ try {
   const options = parseCommandLine(process.argv.slice(2));
   if (options.help) process.stdout.write(HELP);
   else if (options.list)
-    for (const [name, title] of Object.entries(SCENARIOS)) console.log(`${name.padEnd(14)}${title}`);
+    for (const [name, title] of Object.entries(SCENARIOS)) console.log(`${name.padEnd(18)}${title}`);
   else await measure(options);
 } catch (error) {
   console.error(error instanceof UsageError ? `${error.message}\n\n${HELP}` : error);

@@ -14,6 +14,8 @@ import { Side, type SideStores } from './random-history/side.js';
 
 /** How long histories are tried. */
 const RUN_MS = 7_000;
+/** How often, until every answer has come up. */
+const MOST_TRIES = 4;
 /** Ends everything brief: 1 ms of lease, and what a server clock of whole milliseconds may add. */
 const PAUSE_MS = 3;
 
@@ -52,12 +54,6 @@ describe('G39: the memory store and the Redis store', () => {
     async () => {
       const seed = Number(process.env['HISTORY_SEED'] ?? Date.now() % 2 ** 31);
       process.stdout.write(`random histories: HISTORY_SEED=${seed}\n`);
-      await fc.assert(
-        fc.asyncProperty(histories, (history) => compare(history)),
-        { seed, numRuns: 100_000, interruptAfterTimeLimit: RUN_MS, markInterruptAsFailure: false },
-      );
-      process.stdout.write(`random histories: ${historyCount} with ${stepCount} steps were equal\n`);
-
       // Equal histories prove nothing about answers that never came up.
       const expected = [
         ...['acquired', 'queued', 'busy', 'full', 'held', 'lost', 'released', 'true', 'false'],
@@ -76,9 +72,19 @@ describe('G39: the memory store and the Redis store', () => {
           'overdue',
         ],
       ];
+      const isMissing = (): boolean => expected.some((answer) => !answers.has(answer));
+      // A busy machine plays fewer of them in the time.
+      for (let tries = 0; tries === 0 || (tries < MOST_TRIES && isMissing()); tries += 1) {
+        await fc.assert(
+          fc.asyncProperty(histories, (history) => compare(history)),
+          { seed: seed + tries, numRuns: 100_000, interruptAfterTimeLimit: RUN_MS, markInterruptAsFailure: false },
+        );
+      }
+      process.stdout.write(`random histories: ${historyCount} with ${stepCount} steps were equal\n`);
+
       expect([...answers]).toEqual(expect.arrayContaining(expected));
     },
-    6 * RUN_MS,
+    (MOST_TRIES + 2) * RUN_MS,
   );
 
   async function compare(history: History): Promise<void> {

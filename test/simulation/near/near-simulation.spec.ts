@@ -10,7 +10,7 @@ import type { calls } from './near-mutants.worker.js';
 import { runEpisode } from './run-episode.js';
 
 /** Played each time; `npm run simulate:near` plays as many as one likes. */
-const STEPS = 8_000;
+const STEPS = 4_000;
 /** Within which each mutant is found out. */
 const MUTANT_STEPS = 6_000;
 const AT_MOST_MS = 120_000;
