@@ -8,7 +8,7 @@ import { KeySpace } from '../../../src/store/key-space.js';
 import type { CacheTxnStore, Unsubscribe } from '../../../src/store/store.js';
 import { eventually } from '../../support/eventually.js';
 import { startFaultProxy, type FaultProxy } from '../../support/proxy/fault-proxy.js';
-import { clusterStoreOptions, storeOptions } from '../../support/servers/redis-access.js';
+import { clusterStoreOptions, storeOptions, redisAccess } from '../../support/servers/redis-access.js';
 import { startRedisCluster, type RedisCluster } from '../../support/servers/redis-cluster.js';
 import { startRedisServer, type RedisServer } from '../../support/servers/redis-server.js';
 import { silentSink } from '../../support/silent-sink.js';
@@ -17,6 +17,9 @@ import { startSwitch } from './switch.js';
 
 /** Silence is noticed after three seconds and a beat; what follows takes a reconnection and a beat. */
 const SILENT_WITHIN_MS = 10_000;
+
+/** The proxy tells connections apart by what they say, which TLS would hide. */
+const access = redisAccess() === 'tls' ? 'plain' : redisAccess();
 
 /** What a watcher of a store hears, one word for each call: a key, `gap` or `down`. */
 async function watching(
@@ -47,7 +50,7 @@ describe('the entry bus of a Redis store', () => {
   let proxy: FaultProxy;
 
   beforeAll(async () => {
-    server = await startRedisServer();
+    server = await startRedisServer({ access });
     proxy = await startFaultProxy(server.port);
   });
 
@@ -149,7 +152,7 @@ describe('the entry bus of a Redis store', () => {
   });
 
   it('whose commands go to another server follows them there', async () => {
-    const next = await startRedisServer();
+    const next = await startRedisServer({ access });
     const way = await startSwitch(server.port);
     try {
       const test = await start({ port: way.port });
