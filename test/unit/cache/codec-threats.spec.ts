@@ -102,7 +102,7 @@ describe.each(codecs)('%s: a text', (_name, codec) => {
           if (!(error instanceof CodecRefusal)) throw error;
         }
       }),
-      { numRuns: 1_500 },
+      { numRuns: 5_000 },
     );
     expect(read).toBeGreaterThan(100);
   });
