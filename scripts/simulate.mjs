@@ -1,9 +1,9 @@
 /** The long form of test/simulation: as many seeds as one likes, on several cores; or one seed with its whole event log. */
 import { fork, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 
 import { javascriptOf } from '../test/support/processes/javascript-tree.mjs';
+import { commandLine, FLAG, TEXT } from './command-line.mjs';
 
 /** About a quarter of an hour on one core. */
 const DEFAULT_SEEDS = 500_000;
@@ -33,11 +33,19 @@ const HELP = `Plays the commit protocol against slots, networks and processes th
   npm run simulate -- --seeds=1000000 --from=1 --workers=2
   npm run simulate -- --seed=4711 --trace`;
 
-const { values } = readArguments();
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const { values, wholeNumber, stop } = commandLine({
+  help: HELP,
+  options: {
+    seeds: TEXT,
+    from: TEXT,
+    workers: TEXT,
+    seed: TEXT,
+    losing: FLAG,
+    decider: TEXT,
+    beyond: TEXT,
+    trace: FLAG,
+  },
+});
 const worker = fileURLToPath(await javascriptOf(new URL('../test/simulation/simulate.worker.ts', import.meta.url)));
 const mode = values.losing ? 'losing' : 'plain';
 const decider = values.decider ?? 'any';
@@ -127,46 +135,4 @@ function finish(how) {
   tell();
   console.log(`${how}; the next seed would have been ${next}`);
   process.exitCode = failures > 0 ? 1 : 0;
-}
-
-function readArguments() {
-  const text = /** @type {const} */ ({ type: 'string' });
-  const flag = /** @type {const} */ ({ type: 'boolean' });
-  const options = {
-    seeds: text,
-    from: text,
-    workers: text,
-    seed: text,
-    losing: flag,
-    decider: text,
-    beyond: text,
-    trace: flag,
-    help: flag,
-  };
-  try {
-    return parseArgs({ options });
-  } catch (error) {
-    return stop(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/**
- * @param {string} name
- * @param {string} text
- * @param {number} highest
- */
-function wholeNumber(name, text, highest) {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < 1 || number > highest)
-    stop(`--${name} must be a whole number from 1 to ${highest}, not ${text}`);
-  return number;
-}
-
-/**
- * @param {string} reason
- * @returns {never}
- */
-function stop(reason) {
-  console.error(`${reason}\n\n${HELP}`);
-  process.exit(2);
 }

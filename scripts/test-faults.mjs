@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+
+import { commandLine, TEXT } from './command-line.mjs';
 
 /** A quarter of an hour on two cores. */
 const DEFAULT_ROUNDS = 5;
@@ -22,11 +23,11 @@ const HELP = `Plays every fault of test/faults against real servers, several rou
 
   npm run test:faults -- --seed=4711 --rounds=1 --only=F02 standalone`;
 
-const { values, positionals } = readArguments();
-if (values.help) {
-  console.log(HELP);
-  process.exit(0);
-}
+const { values, positionals, wholeNumber } = commandLine({
+  help: HELP,
+  options: { seed: TEXT, rounds: TEXT, only: TEXT },
+  allowPositionals: true,
+});
 const seed = wholeNumber('seed', values.seed ?? process.env['FAULT_SEED'] ?? String(randomInt(1, MAX_SEED)), MAX_SEED);
 const rounds = wholeNumber(
   'rounds',
@@ -50,34 +51,3 @@ const { status, signal } = spawnSync(
 );
 if (status !== 0) console.error(`The fault tests failed${signal ? ` (${signal})` : ''}. To replay them: ${replay}`);
 process.exit(status ?? 1);
-
-function readArguments() {
-  const text = /** @type {const} */ ({ type: 'string' });
-  const flag = /** @type {const} */ ({ type: 'boolean' });
-  try {
-    return parseArgs({ allowPositionals: true, options: { seed: text, rounds: text, only: text, help: flag } });
-  } catch (error) {
-    return stop(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/**
- * @param {string} name
- * @param {string} text
- * @param {number} highest
- */
-function wholeNumber(name, text, highest) {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < 1 || number > highest)
-    stop(`--${name} must be a whole number from 1 to ${highest}, not ${text}`);
-  return number;
-}
-
-/**
- * @param {string} reason
- * @returns {never}
- */
-function stop(reason) {
-  console.error(`${reason}\n\n${HELP}`);
-  process.exit(2);
-}
