@@ -2,14 +2,12 @@ import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
 import { shownAs } from '../base/shown-as.js';
-import type { ActiveTransaction } from '../txn/active-transaction.js';
+import type { NearCache } from '../near/near-cache.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
-import { noteLoaded, noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { CacheCounters, type CacheStatistics } from './cache-counters.js';
-import type { NearCache } from '../near/near-cache.js';
 import { CacheNamespace } from './cache-namespace.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import {
@@ -23,16 +21,17 @@ import {
   resolveTtlMs,
   type WriteOptions,
 } from './cache.options.js';
+import { valueCodecOf } from './codec/value-codec.js';
 import { type CurrentEntry, CurrentEntries } from './current-entries.js';
-import type { LoadMany } from './loading/load-batch.js';
-import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
-import { type FirstAnswer, ReadThrough } from './loading/read-through.js';
 import { type Evicted, evictions } from './evictions.js';
+import type { Loader, ManyLoader } from './loading/loader.js';
+import { ReadThrough } from './loading/read-through.js';
 import { NearValues } from './near-values.js';
-import { hasNotes, readStored, type StoredValue, writeStored } from './stored-value.js';
+import { type StoredValue, writeStored } from './stored-value.js';
 import { notedVersions } from './tags/tag-versions.js';
-import { checkEntryKey, checkTags, tagKey } from './tags/tags.js';
-import { type ValueCodec, valueCodecOf } from './codec/value-codec.js';
+import { checkEntryKey, checkTags } from './tags/tags.js';
+import { ValueLoads } from './value-loads.js';
+import { ValueReader } from './value-reader.js';
 
 const NO_OPTIONS: LoadOptions = Object.freeze({});
 
@@ -58,9 +57,9 @@ export interface CacheDependencies {
  * transaction also what a commit throws, such as LockLostError `LOCK_LOST` and TransactionInDoubtError `TXN_IN_DOUBT`.
  */
 export class TransactionalCache implements CacheOperations {
-  private readonly codec: ValueCodec;
   private readonly counters = new CacheCounters();
-  private readonly readThrough: ReadThrough;
+  private readonly values: ValueReader;
+  private readonly loads: ValueLoads;
   private readonly entries: CurrentEntries;
   private readonly near: NearValues | undefined;
   private readonly defaults: ResolvedLoadOptions;
@@ -69,13 +68,22 @@ export class TransactionalCache implements CacheOperations {
     checkModuleTtl(deps.options);
     this.defaults = resolveLoadOptions({}, deps.options);
     resolveReadOptions({}, deps.options);
-    this.codec = valueCodecOf(deps.options);
     const { coordinator, clock, near: copies, random, report } = deps;
     const { resolver, store, versionStrategy: strategy } = coordinator;
     this.entries = new CurrentEntries(coordinator);
     const { tags } = this.entries;
-    this.readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags, copies });
-    this.near = copies && new NearValues(copies, this.codec, coordinator);
+    const readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags, copies });
+    const codec = valueCodecOf(deps.options);
+    this.values = new ValueReader(codec, this.counters, report);
+    this.loads = new ValueLoads({
+      coordinator,
+      clock,
+      random,
+      entries: this.entries,
+      readThrough,
+      values: this.values,
+    });
+    this.near = copies && new NearValues(copies, codec, coordinator);
   }
 
   /** The value, or undefined when there is none. */
@@ -90,7 +98,7 @@ export class TransactionalCache implements CacheOperations {
     const entries = await this.read(keys, options);
     const found = new Map<string, T>();
     keys.forEach((key, i) => {
-      const value = this.decoded<T>(key, entries[i]?.stored);
+      const value = this.values.read<T>(key, entries[i]?.stored);
       if (value !== undefined) found.set(key, value);
     });
     return found;
@@ -105,7 +113,7 @@ export class TransactionalCache implements CacheOperations {
     options: ReadOptions = {},
   ): Promise<{ readonly value: T; readonly version: number } | undefined> {
     const [entry] = await this.read([key], options);
-    const value = this.decoded<T>(key, entry?.stored);
+    const value = this.values.read<T>(key, entry?.stored);
     return value === undefined ? undefined : { value, version: entry?.version ?? 0 };
   }
 
@@ -165,17 +173,7 @@ export class TransactionalCache implements CacheOperations {
     const near = this.near?.get(key);
     if (near !== undefined) return near.value as T | undefined;
     checkEntryKey(key);
-    const resolved = this.resolve(options);
-    const isOutside = this.deps.coordinator.active() === undefined;
-    const first = isOutside ? await this.readThrough.first(key, resolved) : undefined;
-    if (first?.lease.kind === 'hit') {
-      const { times, value } = first.lease;
-      // Neither notes nor times: all that there is to the entry is its value.
-      const decoded = times === undefined && !hasNotes(value) ? this.codec.decode(value) : {};
-      if ('value' in decoded) return decoded.value as T;
-    }
-    const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
-    return (await this.loadMany<T>([key], load, resolved, first)).get(key);
+    return this.loads.one(key, loader, this.resolve(options));
   }
 
   /**
@@ -192,38 +190,12 @@ export class TransactionalCache implements CacheOperations {
     options: LoadOptions<NoInfer<T>> = NO_OPTIONS,
   ): Promise<Map<string, T>> {
     for (const key of keys) checkEntryKey(key);
-    return this.loadMany(keys, loader, this.resolve(options));
-  }
-
-  /** @param first what the store has said of the only key */
-  private async loadMany<T>(
-    keys: readonly string[],
-    loader: ManyLoader<T>,
-    resolved: ResolvedLoadOptions,
-    first?: FirstAnswer,
-  ): Promise<Map<string, T>> {
-    const { clock, coordinator, random } = this.deps;
-    const load = encoding(loader, { clock, codec: this.codec, random, options: resolved });
-    const txn = coordinator.active();
-    if (txn) return this.loadInside<T>(txn, [...new Set(keys)], load, resolved.tags.map(tagKey));
-    const values = new Map<string, T>();
-    const asked = this.far([...new Set(keys)], values);
-    if (asked.length === 0) return values;
-    const unreadable = new Map<string, number>();
-    const request = { keys: asked, load, options: resolved, ...(first && { first }) };
-    for (const [key, { stored, version }] of await this.readThrough.get(request)) {
-      const value = this.decoded<T>(key, stored);
-      if (value !== undefined) values.set(key, value);
-      else if (!stored.notes.none) unreadable.set(key, version);
-    }
-    if (unreadable.size === 0) return values;
-    for (const key of unreadable.keys()) noteUnreadable(coordinator.store, key);
-    const again = { keys: [...unreadable.keys()], load, options: resolved, replaces: unreadable };
-    for (const [key, { stored }] of await this.readThrough.get(again)) {
-      const value = this.decoded<T>(key, stored);
-      if (value !== undefined) values.set(key, value);
-    }
-    return values;
+    const resolved = this.resolve(options);
+    const found = new Map<string, T>();
+    const asked = this.far([...new Set(keys)], found);
+    if (asked.length === 0) return found;
+    const loaded = await this.loads.many(asked, loader, resolved);
+    return found.size === 0 ? loaded : new Map([...found, ...loaded]);
   }
 
   /**
@@ -298,7 +270,7 @@ export class TransactionalCache implements CacheOperations {
     const ttlMs = resolveTtlMs(options, this.deps.options);
     const bodies = pairs.map(([key, value]) => {
       checkEntryKey(key);
-      return [key, this.codec.encode(value, key)] as const;
+      return [key, this.values.codec.encode(value, key)] as const;
     });
     const notes = options.tags?.length ? await this.notesOf(options.tags) : {};
     const pending = this.write(
@@ -313,49 +285,6 @@ export class TransactionalCache implements CacheOperations {
     const noted = notedVersions(each, await this.entries.tags.ensure(each));
     // A tag that is being invalidated right now: with no version that it ever had the entry is a miss.
     return { tags: noted ?? Object.fromEntries(each.map((tag) => [tag, 0])) };
-  }
-
-  /** What is loaded inside a transaction is its own view of the keys: its snapshot may be an old one (protocol I9). */
-  private async loadInside<T>(
-    txn: ActiveTransaction,
-    keys: readonly string[],
-    load: LoadMany,
-    tagKeys: readonly string[],
-  ): Promise<Map<string, T>> {
-    const values = new Map<string, T>();
-    const entries = await this.entries.current(keys, await txn.read(keys), txn);
-    const missing = keys.filter((key, i) => {
-      const stored = entries[i]?.stored;
-      const value = this.decoded<T>(key, stored);
-      if (value !== undefined) values.set(key, value);
-      else if (stored !== undefined && !stored.notes.none) noteUnreadable(this.deps.coordinator.store, key);
-      return value === undefined && !stored?.notes.none;
-    });
-    if (missing.length === 0) return values;
-    const loaded = await load(missing);
-    txn.assertUsable();
-    for (const key of missing) {
-      const loadable = loaded.get(key);
-      if (loadable !== undefined) {
-        txn.buffer.recordLoad(key, { value: writeStored(loadable.stored), endedBy: tagKeys });
-        noteLoaded(this.deps.coordinator.store, key, 0);
-      }
-      // What the transaction has written meanwhile, or another of its loads has found, is its view of the key.
-      const own = txn.buffer.ownValue(key);
-      const value = this.decoded<T>(key, own === undefined ? loadable?.stored : readStored(own));
-      if (value !== undefined) values.set(key, value);
-    }
-    return values;
-  }
-
-  private decoded<T>(key: string, stored: StoredValue | undefined): T | undefined {
-    if (stored === undefined || stored.notes.none) return undefined;
-    const decoded = this.codec.decode(stored.body);
-    if ('value' in decoded) return decoded.value as T;
-    this.counters.countUnreadable();
-    const error = new Error(`a cached value ${decoded.problem}; it counts as a miss`);
-    this.deps.report(error, { during: 'cache read', details: { key } });
-    return undefined;
   }
 }
 
