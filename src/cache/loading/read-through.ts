@@ -1,7 +1,6 @@
 import { callScope } from '../../base/async-scope.js';
 import { inTime } from '../../base/in-time.js';
 import type { Random } from '../../base/random.js';
-import { isStoreAway } from '../../base/errors.js';
 import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
 import type { EntryCopies } from '../../store/entry-copies.js';
 import type { LeaseOutcome } from '../../store/fill-operations.js';
@@ -12,9 +11,9 @@ import { freshnessOf } from './freshness.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
 import { reportOf } from './load-report.js';
-import { StoreBreaker } from './store-breaker.js';
+import { type KnownTags, LoadTags } from './load-tags.js';
 import { readStored, writeStored } from '../stored-value.js';
-import { areCurrent, NO_TAGS, type TagVersionMap, type TagVersions } from '../tags/tag-versions.js';
+import { NO_TAGS, type TagVersions } from '../tags/tag-versions.js';
 
 /** Newer versions met on one key in one read, all to be replaced, before it loads without caching. */
 const MOST_ROUNDS = 8;
@@ -69,8 +68,7 @@ interface Answer {
 export class ReadThrough {
   private readonly leases: FillLeases;
   private readonly flights: LoadFlights<Asked>;
-  /** Tags may be on other servers than the keys. */
-  private readonly tagBreaker: StoreBreaker;
+  private readonly tags: LoadTags;
   /** Keys that are being loaded anew behind the backs of their readers. */
   private readonly renewed = new Set<string>();
   /** Failures that are told already: each has as many callers as shared the load. */
@@ -80,9 +78,10 @@ export class ReadThrough {
     const { clock, resolver } = deps;
     this.leases = new FillLeases(deps);
     const onHit = async (asked: Asked, hit: Hit): Loading => (await this.judge(asked, hit)).found;
-    const areCurrent = this.areCurrent.bind(this);
+    const areCurrent = ({ options, tagVersions }: Asked, noted: Readonly<Record<string, number>>): Promise<boolean> =>
+      this.tags.areCurrent(noted, tagVersions, options);
     this.flights = new LoadFlights({ clock, resolver, leases: this.leases, onHit, areCurrent });
-    this.tagBreaker = new StoreBreaker(clock);
+    this.tags = new LoadTags(deps.tags, clock);
   }
 
   /**
@@ -113,7 +112,7 @@ export class ReadThrough {
     const batch = new LoadBatch(keys, run);
     const behind = new LoadBatch(keys, (missing) => callScope.runOutside(() => run(missing)));
     const untilMs = this.deps.clock.now() + options.waitMs;
-    const tags = keys.length === 0 ? undefined : this.tagsOf(options);
+    const tags = keys.length === 0 ? undefined : this.tags.named(options);
     const found = await Promise.all(
       keys.map((key) =>
         this.findAndKeep(
@@ -141,11 +140,7 @@ export class ReadThrough {
     return values;
   }
 
-  private async findAndKeep(
-    asked: Asked,
-    batch: LoadBatch,
-    tags: Promise<TagVersionMap | undefined> | undefined,
-  ): Loading {
+  private async findAndKeep(asked: Asked, batch: LoadBatch, tags: Promise<KnownTags> | undefined): Loading {
     const { copies } = this.deps;
     if (copies === undefined) return this.find(asked, batch, tags);
     const reading = copies.beginReading([asked.key]);
@@ -162,7 +157,7 @@ export class ReadThrough {
     }
   }
 
-  private async find(asked: Asked, batch: LoadBatch, tags: Promise<TagVersionMap | undefined> | undefined): Loading {
+  private async find(asked: Asked, batch: LoadBatch, tags: Promise<KnownTags> | undefined): Loading {
     const { key } = asked;
     const resource = currentResource(this.deps.store);
     const isResource = resource?.key === key;
@@ -187,16 +182,15 @@ export class ReadThrough {
   }
 
   /** The value where it does, else a load of it, which has begun. */
-  private async ask(asked: Asked, tags?: Promise<TagVersionMap | undefined>): Promise<Answer> {
+  private async ask(asked: Asked, tags?: Promise<KnownTags>): Promise<Answer> {
     const { first, key, options } = asked;
     if (first !== undefined) return this.settle({ ...asked, first: undefined }, first.token, first.lease);
     const withTimes = isTimed(options) || this.deps.copies !== undefined || reportOf(key) !== undefined;
     const question = this.flights.question(asked, withTimes);
-    const asking = this.leases.ask(question, options);
-    const lease = await asking;
+    const lease = await this.leases.ask(question, options);
     // Then it does not wait for the tags either.
     if (tags === undefined || lease.kind === 'away') return this.settle(asked, question.token, lease);
-    let tagVersions: TagVersionMap | undefined;
+    let tagVersions: KnownTags;
     try {
       tagVersions = await tags;
     } finally {
@@ -217,7 +211,8 @@ export class ReadThrough {
     const stored = readStored(hit.value) ?? { body: hit.value, notes: {} };
     const loaded: Loaded = { stored, version: hit.version, source: 'hit', ...this.timesOf(hit) };
     const { tags, took = 0, none } = stored.notes;
-    if (tags !== undefined && !(await this.areCurrent(asked, tags))) return this.renew(asked, hit.version);
+    if (tags !== undefined && !(await this.tags.areCurrent(tags, asked.tagVersions, options)))
+      return this.renew(asked, hit.version);
     // That there is none is kept for a short time, which is no reason to look for it all the time.
     const early = none ? { ...options, refreshAheadMs: 0 } : options;
     switch (freshnessOf(hit.times, took, early, this.deps.random)) {
@@ -244,47 +239,11 @@ export class ReadThrough {
     return isTimestamp ? { freshMs, ageMs: Math.max(0, times.nowMs - version / 1_000) } : { freshMs };
   }
 
-  /** The tags that the call names, which are read beside its keys. Whoever needs them hears of a failure. */
-  private tagsOf({ tags, onStoreError }: ResolvedLoadOptions): Promise<TagVersionMap | undefined> | undefined {
-    if (tags.length === 0) return undefined;
-    const reading = this.readTags(onStoreError, () => this.deps.tags.ensure(tags));
-    reading.catch(() => undefined);
-    return reading;
-  }
-
-  /** Unknown when the store is away, for what can be loaded without it. */
-  private async readTags(
-    onStoreError: ResolvedLoadOptions['onStoreError'],
-    read: () => Promise<TagVersionMap>,
-  ): Promise<TagVersionMap | undefined> {
-    const isOpen = onStoreError === 'load';
-    if (isOpen && !this.tagBreaker.asks()) return undefined;
-    try {
-      const versions = await read();
-      this.tagBreaker.answered();
-      return versions;
-    } catch (error) {
-      if (!isOpen || !isStoreAway(error)) throw error;
-      this.tagBreaker.failed();
-      return undefined;
-    }
-  }
-
-  private async areCurrent({ options, tagVersions }: Asked, noted: Readonly<Record<string, number>>): Promise<boolean> {
-    if (areCurrent(noted, tagVersions)) return true;
-    const names = Object.keys(noted);
-    if (names.some((tag) => (tagVersions.get(tag) ?? 0) > (noted[tag] ?? 0))) return false;
-    // Tags that the call did not name, or that were invalidated, and the value made again, after they were read.
-    const present = await this.readTags(options.onStoreError, () => this.deps.tags.present(names));
-    return present !== undefined && areCurrent(noted, present);
-  }
-
   /** Asks for a lease although there is that version. */
   private async renew(asked: Asked, version: number): Promise<Answer> {
     const { options, round } = asked;
     if (round >= MOST_ROUNDS) return { found: this.flights.proceed(asked, '', AWAY) };
-    const tags = this.tagsOf(options);
-    return this.ask({ ...asked, replaces: version, round: round + 1 }, tags);
+    return this.ask({ ...asked, replaces: version, round: round + 1 }, this.tags.named(options));
   }
 
   /** One call of all processes loads; it resolves when the load has begun, or somebody else is at it. */
