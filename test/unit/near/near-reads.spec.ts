@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { tagKey } from '../../../src/cache/tags/tags.js';
 import { ResourceCall, withResource } from '../../../src/version/resource-call.js';
-import { gate } from '../../support/stores/scripted-store.js';
+import { gate, lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
 let world: TxnWorld;
@@ -85,6 +85,27 @@ describe('a near copy', () => {
     await other.cache.set('a', 'new');
     answer.open();
     expect(await read).toBe('old');
+    expect(await app.cache.get('a')).toBe('new');
+  });
+
+  it('is not made of what was loaded and not published, because its key was written meanwhile', async () => {
+    // The change is not heard of.
+    app.store.always('change', gate().lateRequest);
+    const load = async (): Promise<string> => {
+      await other.cache.set('a', 'written');
+      return 'older';
+    };
+    expect(await app.cache.getOrLoad('a', load)).toBe('older');
+    expect([app.near?.size, await app.cache.get('a')]).toEqual([0, 'written']);
+  });
+
+  it('goes with a write of its process of which nobody knows whether it was made', async () => {
+    await app.cache.set('a', 'old');
+    app.store.always('change', gate().lateRequest);
+    app.store.next('commit', lostReply);
+    app.store.always('resolveCommit', unavailable);
+    const write = app.cache.set('a', 'new');
+    await expect(world.finish(write)).rejects.toMatchObject({ code: 'TXN_IN_DOUBT' });
     expect(await app.cache.get('a')).toBe('new');
   });
 
