@@ -43,11 +43,12 @@ export class CurrentEntries {
     views: readonly View[],
     txn: ActiveTransaction | undefined,
   ): Promise<readonly CurrentEntry[]> {
-    const tags = new Set<string>();
     const entries = views.map(({ value, version }) => ({
       stored: value === undefined ? undefined : storedOf(value),
       version,
     }));
+    if (!entries.some(({ stored }) => stored?.notes.tags !== undefined)) return entries;
+    const tags = new Set<string>();
     const isOwn = keys.map((key) => txn?.buffer.ownValue(key) !== undefined);
     entries.forEach(({ stored }, i) => {
       if (!isOwn[i]) for (const tag of Object.keys(stored?.notes.tags ?? {})) tags.add(tag);

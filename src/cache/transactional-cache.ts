@@ -173,7 +173,7 @@ export class TransactionalCache implements CacheOperations {
     const near = this.near?.get(key);
     if (near !== undefined) return near.value as T | undefined;
     checkEntryKey(key);
-    return this.loads.one(key, loader, this.resolve(options));
+    return await this.loads.one(key, loader, this.resolve(options)); // Awaited: a promise in a promise takes two more turns.
   }
 
   /**

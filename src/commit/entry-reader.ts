@@ -24,8 +24,8 @@ export class EntryReader {
    */
   async read(keys: readonly string[], options?: EntryReadOptions): Promise<readonly (EntryRecord | undefined)[]> {
     const entries = await this.store.readEntries(keys, options);
-    if (options?.from !== 'replica' || !entries.some((entry) => entry?.intent !== undefined))
-      return this.allCommitted(keys, entries);
+    if (!entries.some((entry) => entry?.intent !== undefined)) return entries;
+    if (options?.from !== 'replica') return this.allCommitted(keys, entries);
     const prepared = new Set(keys.filter((_, i) => entries[i]?.intent !== undefined));
     const settled = await this.recordsOf([...prepared]);
     return keys.map((key, i) => (prepared.has(key) ? settled.get(key) : entries[i]));
@@ -34,9 +34,15 @@ export class EntryReader {
   /**
    * The same, from copies in this process where there are some: what they have may be over already. No round trip where all are there; what is not is kept.
    */
-  async readNear(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+  readNear(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
     const { copies } = this;
-    if (copies === undefined) return this.read(keys);
+    return copies === undefined ? this.read(keys) : this.readCopies(keys, copies);
+  }
+
+  private async readCopies(
+    keys: readonly string[],
+    copies: EntryCopies,
+  ): Promise<readonly (EntryRecord | undefined)[]> {
     const found = keys.map((key) => copies.get(key)?.record);
     const missing = keys.filter((_, i) => found[i] === undefined);
     if (missing.length === 0) return found;

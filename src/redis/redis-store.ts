@@ -59,6 +59,7 @@ import { FillCommands } from './commands/fill-commands.js';
 import { hashSlot } from '../store/hash-slot.js';
 import { Inbox } from './connection/inbox.js';
 import { IntentCommands } from './commands/intent-commands.js';
+import { KeySketch } from './commands/key-sketch.js';
 import { LockCommands } from './commands/lock-commands.js';
 import { hintOf, MemberCommands } from './commands/member-commands.js';
 import { type RedisStoreOptions, type ResolvedSettings, resolveSettings } from './redis-store.options.js';
@@ -127,7 +128,8 @@ class RedisStore extends CacheTxnStore {
     const channel = this.keys.inbox(`${context.processLabel}:${newId()}`);
     const inbox = new Inbox(connections.inbox, channel, context.report);
     const slotOf = (serverKey: string): number => this.slotOfServerKey(serverKey);
-    const entries = new EntryCommands(runner, this.keys);
+    const hits = new KeySketch();
+    const entries = new EntryCommands(runner, this.keys, hits);
     const intents = new IntentCommands(runner, this.keys, this.hasSlots);
     const replicas =
       this.settings.replicas === 'all'
@@ -146,7 +148,7 @@ class RedisStore extends CacheTxnStore {
         this.settings.isTracking ? () => anotherListener(connections) : undefined,
       ),
       locks: new LockCommands(runner, this.keys, channel, slotOf),
-      fills: new FillCommands(runner, this.keys),
+      fills: new FillCommands(runner, this.keys, hits),
       members: new MemberCommands(runner, this.keys, channel),
       runner,
       transactions: new TransactionList(runner, this.keys, this.hasSlots),

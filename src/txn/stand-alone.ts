@@ -11,7 +11,7 @@ import { readForCall } from '../version/resource-read.js';
 import { callLocks, guardsOf, hasForeign } from './lock-guards.js';
 import { mayReadReplica } from './replica-reads.js';
 import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
-import type { ResolvedTransactionOptions } from './txn.options.js';
+import type { ResolvedTransactionOptions, TransactionLimits } from './txn.options.js';
 
 /** What single operations share with the transactions of their coordinator. */
 export interface StandAloneDependencies {
@@ -33,15 +33,15 @@ export class StandAlone {
 
   /** From a replica only where nothing of the call depends on what it reads; see {@link mayReadReplica}. */
   read(keys: readonly string[], options?: EntryReadOptions): Promise<readonly (EntryRecord | undefined)[]> {
-    new TxnBuffer(this.deps.options).admitReads(keys);
-    const { reader, store } = this.deps;
+    const { options: limits, reader, store } = this.deps;
+    checkReads(keys, limits);
     if (options?.from === 'replica' && mayReadReplica(store, keys)) return reader.read(keys, options);
     return readForCall(reader, keys);
   }
 
   /** The same, from copies in this process where there are some; but not under a lock, which is there for who reads what is written. */
   readNear(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
-    new TxnBuffer(this.deps.options).admitReads(keys);
+    checkReads(keys, this.deps.options);
     return readForCall(this.deps.reader, keys, callLocks().length === 0);
   }
 
@@ -72,4 +72,9 @@ export class StandAlone {
     noteCommitted(store, versions);
     return versions;
   }
+}
+
+/** What a transaction may read at once. A buffer costs more than the question whether it is needed. */
+function checkReads(keys: readonly string[], limits: TransactionLimits): void {
+  if (keys.length > limits.maxKeys) new TxnBuffer(limits).admitReads(keys);
 }

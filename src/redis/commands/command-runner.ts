@@ -1,6 +1,7 @@
 import type { Cluster, Redis } from 'ioredis';
 import { StoreReplyError, StoreTimeoutError, StoreUnavailableError, type CacheTxnError } from '../../base/errors.js';
 import { withoutSecrets } from '../connection/safe-error.js';
+import { type Deadline, Deadlines } from './deadlines.js';
 import type { Script } from './script.js';
 import { WriteGathering } from './write-gathering.js';
 
@@ -20,12 +21,14 @@ const REFUSED_INSIDE = /(script: [0-9a-f]{40}|@user_script)/;
  */
 export class CommandRunner {
   private readonly writes: WriteGathering;
+  private readonly deadlines: Deadlines;
 
   constructor(
     readonly client: Redis | Cluster,
     private readonly timeoutMs: number,
   ) {
     this.writes = new WriteGathering(client);
+    this.deadlines = new Deadlines(timeoutMs);
   }
 
   /**
@@ -33,22 +36,22 @@ export class CommandRunner {
    * an error text may contain the word through a user's id. Both commands share one deadline.
    */
   script(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
-    const { client, timeoutMs } = this;
+    const { client, deadlines } = this;
     return new Promise((resolve, reject) => {
-      const endsAtMs = performance.now() + timeoutMs;
-      const answer = ([reply]: readonly unknown[]): void => {
-        resolve(reply);
+      const deadline = this.begin(script.name, reject);
+      if (deadline === undefined) return;
+      const answer = (reply: unknown): void => {
+        if (deadlines.end(deadline)) resolve(reply);
       };
-      const evaluate = (error: Error): void => {
-        if (!(error instanceof UnknownScript)) {
-          reject(error);
-          return;
-        }
-        const send = (): Promise<unknown> => client.eval(script.source, keys.length, ...keys, ...args);
-        this.settle(script.name, [send], endsAtMs - performance.now(), answer, reject);
+      const fail = (error: unknown): void => {
+        if (deadlines.end(deadline)) reject(classify(error, script.name));
       };
-      const send = (): Promise<unknown> => client.evalsha(script.sha1, keys.length, ...keys, ...args);
-      this.settle(script.name, [send], timeoutMs, answer, evaluate);
+      const evaluate = (error: unknown): void => {
+        if (!isUnknownScript(error)) fail(error);
+        else if (deadlines.isUnderway(deadline))
+          this.send(() => client.eval(script.source, keys.length, ...keys, ...args), answer, fail);
+      };
+      this.send(() => client.evalsha(script.sha1, keys.length, ...keys, ...args), answer, evaluate);
     });
   }
 
@@ -63,77 +66,77 @@ export class CommandRunner {
    * @throws StoreReplyError `STORE_REPLY` when the key holds foreign data
    */
   run<T>(what: string, send: () => Promise<T>): Promise<T> {
+    const { deadlines } = this;
     return new Promise((resolve, reject) => {
-      const answer = ([reply]: readonly T[]): void => {
-        resolve(reply as T);
+      const deadline = this.begin(what, reject);
+      if (deadline === undefined) return;
+      const answer = (value: T): void => {
+        if (deadlines.end(deadline)) resolve(value);
       };
-      this.settle(what, [send], this.timeoutMs, answer, reject);
+      const fail = (error: unknown): void => {
+        if (deadlines.end(deadline)) reject(classify(error, what));
+      };
+      this.send(send, answer, fail);
     });
   }
 
   /** Several commands under one deadline; like {@link run}, it throws when one of them fails. */
   runAll<T>(what: string, sends: readonly (() => Promise<T>)[]): Promise<readonly T[]> {
     if (sends.length === 0) return Promise.resolve([]);
+    const { deadlines } = this;
     return new Promise((resolve, reject) => {
-      this.settle(what, sends, this.timeoutMs, resolve, reject);
+      const deadline = this.begin(what, reject);
+      if (deadline === undefined) return;
+      const fail = (error: unknown): void => {
+        if (deadlines.end(deadline)) reject(classify(error, what));
+      };
+      const answers: T[] = [];
+      let missing = sends.length;
+      sends.forEach((send, i) => {
+        const answer = (value: T): void => {
+          answers[i] = value;
+          if (--missing === 0 && deadlines.end(deadline)) resolve(answers);
+        };
+        this.send(send, answer, fail);
+      });
     });
   }
 
-  /** Sends commands and calls one of the two, once. It makes no promises of its own: this runs for every command. */
-  private settle<T>(
-    what: string,
-    sends: readonly (() => Promise<T>)[],
-    leftMs: number,
-    resolve: (answers: readonly T[]) => void,
-    reject: (error: Error) => void,
-  ): void {
-    if (this.client.status === 'end') {
-      reject(
-        new StoreUnavailableError(`the connection to Redis was given up; ${what} was not sent`, {
-          details: { command: what },
-        }),
-      );
-      return;
+  /** Calls one of the two, once. */
+  private send<T>(send: () => Promise<T>, answer: (answer: T) => void, fail: (error: unknown) => void): void {
+    this.writes.begin();
+    try {
+      send().then(answer, fail);
+    } catch (error) {
+      fail(error);
     }
-    let isTooLate = false;
-    const timer = setTimeout(() => {
-      isTooLate = true;
-      reject(
-        new StoreTimeoutError(`Redis did not answer ${what} within ${this.timeoutMs} ms; whether it ran is unknown`, {
-          details: { command: what, timeoutMs: this.timeoutMs },
-        }),
-      );
-    }, leftMs);
-    const fail = (error: unknown): void => {
-      clearTimeout(timer);
-      if (!isTooLate) reject(classify(error, what));
-    };
-    const answers: T[] = [];
-    let missing = sends.length;
-    sends.forEach((send, i) => {
-      this.writes.begin();
-      try {
-        send().then((answer) => {
-          answers[i] = answer;
-          if (--missing > 0) return;
-          clearTimeout(timer);
-          if (!isTooLate) resolve(answers);
-        }, fail);
-      } catch (error) {
-        fail(error);
-      }
+  }
+
+  /** Undefined, and rejected, when nothing can be sent any more. */
+  private begin(what: string, reject: (error: Error) => void): Deadline | undefined {
+    const details = { command: what };
+    if (this.client.status === 'end') {
+      reject(new StoreUnavailableError(`the connection to Redis was given up; ${what} was not sent`, { details }));
+      return undefined;
+    }
+    const { timeoutMs } = this;
+    return this.deadlines.begin(() => {
+      const message = `Redis did not answer ${what} within ${timeoutMs} ms; whether it ran is unknown`;
+      reject(new StoreTimeoutError(message, { details: { ...details, timeoutMs } }));
     });
   }
 }
 
-class UnknownScript extends Error {}
+/** The error of a server; only one of those says something of what it knows. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.name === 'ReplyError' && error.message.startsWith('NOSCRIPT ');
+}
 
-function classify(error: unknown, what: string): CacheTxnError | UnknownScript {
+function classify(error: unknown, what: string): CacheTxnError {
   const cause = withoutSecrets(error);
   const { message } = cause;
   const context = { cause, details: { command: what } };
   if (cause.name === 'ReplyError') {
-    if (message.startsWith('NOSCRIPT ')) return new UnknownScript();
     if (FOREIGN_DATA.test(message)) {
       return new StoreReplyError(`Redis could not run ${what}: a key of its own holds foreign data`, context);
     }

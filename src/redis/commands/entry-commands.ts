@@ -9,6 +9,7 @@ import type {
 import type { Intent } from '../../store/intent.js';
 import type { StoredEntry } from '../../store/intent-operations.js';
 import type { KeySpace } from '../../store/key-space.js';
+import type { KeySketch } from './key-sketch.js';
 import type { CommandRunner } from './command-runner.js';
 import { ReplyReader, unexpected } from './reply.js';
 import { loadScript } from './script.js';
@@ -23,6 +24,8 @@ export class EntryCommands {
   constructor(
     private readonly runner: CommandRunner,
     private readonly keys: KeySpace,
+    /** Keys that this process expects to have a value: those that it deletes are none. */
+    private readonly hits?: KeySketch,
   ) {}
 
   /** One command for each key, because a cluster routes each by its key; they share a write and a deadline. */
@@ -55,6 +58,7 @@ export class EntryCommands {
     for (const operation of operations) {
       keys.push(this.keys.entry(operation.key));
       pushOperation(args, operation);
+      if (operation.kind === 'delete') this.hits?.remove(operation.key);
     }
     for (const { name, token } of guards) {
       keys.push(this.keys.lock(name));

@@ -24,9 +24,7 @@ export class WriteGathering {
       this.end();
     }
     this.commands = 1;
-    this.sockets = mastersOf(this.client).flatMap(
-      ({ stream }: { readonly stream?: Socket | undefined }) => stream ?? [],
-    );
+    this.sockets = socketsOf(this.client);
     if (this.sockets.length === 0) return;
     for (const socket of this.sockets) socket.cork();
     process.nextTick(this.end);
@@ -38,6 +36,14 @@ export class WriteGathering {
     this.sockets = [];
     for (const socket of sockets) socket.uncork();
   };
+}
+
+/** None before the first connection, whatever the type says. */
+function socketsOf(client: Redis | Cluster): Socket[] {
+  const sockets: Socket[] = [];
+  for (const { stream } of mastersOf(client) as { readonly stream?: Socket | undefined }[])
+    if (stream !== undefined) sockets.push(stream);
+  return sockets;
 }
 
 /** The connection below a client; ioredis makes a new one for each time it connects. */

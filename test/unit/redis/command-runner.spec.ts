@@ -175,10 +175,40 @@ describe('a command', () => {
     expect(thrown).toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('leaves no timer behind when it is answered', async () => {
+  it('shares one timer with all others, which ends when there is nothing to wait for', async () => {
     jest.useFakeTimers();
     try {
-      expect(await failure(async () => 'answer')).toBe('answer');
+      const runner = runnerOf({});
+      await Promise.all([1, 2, 3].map((answer) => runner.run('HMGET', async () => answer)));
+      expect(jest.getTimerCount()).toBe(1);
+      await jest.advanceTimersByTimeAsync(TIMEOUT_MS);
+      expect(jest.getTimerCount()).toBe(0);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('G40: has its whole time-out, also when the timer was set for an earlier one that was answered', async () => {
+    jest.useFakeTimers();
+    try {
+      const runner = runnerOf({});
+      const startedAtMs = performance.now();
+      const codes: [code: unknown, tookMs: number][] = [];
+      const send = (): void => {
+        runner
+          .run('HMGET', () => never)
+          .catch((error: unknown) => codes.push([(error as { code?: unknown }).code, performance.now() - startedAtMs]));
+      };
+      await runner.run('HMGET', async () => 'answer');
+      await jest.advanceTimersByTimeAsync(10);
+      send();
+      await jest.advanceTimersByTimeAsync(10);
+      send();
+      await jest.advanceTimersByTimeAsync(2 * TIMEOUT_MS);
+      expect(codes).toEqual([
+        ['STORE_TIMEOUT', TIMEOUT_MS + 10],
+        ['STORE_TIMEOUT', TIMEOUT_MS + 20],
+      ]);
       expect(jest.getTimerCount()).toBe(0);
     } finally {
       jest.useRealTimers();
