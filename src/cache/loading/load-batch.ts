@@ -18,6 +18,7 @@ export class LoadBatch {
   private readonly missing = new Set<string>();
   private unknown: number;
   private loaded: Settlement<ReadonlyMap<string, Loadable>> | undefined;
+  private late: { readonly keys: string[]; readonly loading: Promise<ReadonlyMap<string, Loadable>> } | undefined;
 
   constructor(
     private readonly keys: readonly string[],
@@ -27,11 +28,11 @@ export class LoadBatch {
   }
 
   /**
-   * Loads a key with the others, or alone when those have been loaded.
+   * Loads a key with the others; when those have been loaded, with those that come late together: all that have waited for one load of another call.
    * @throws what the load throws
    */
   async load(key: string): Promise<Loadable | undefined> {
-    if (this.unknown === 0) return (await this.loadMany([key])).get(key);
+    if (this.unknown === 0) return (await this.loadLate(key)).get(key);
     this.missing.add(key);
     this.loaded ??= new Settlement();
     return (await this.loaded.promise).get(key);
@@ -46,5 +47,21 @@ export class LoadBatch {
       (values) => loaded.resolve(values),
       (error: unknown) => loaded.reject(error),
     );
+  }
+
+  private loadLate(key: string): Promise<ReadonlyMap<string, Loadable>> {
+    this.late ??= this.beginLate();
+    this.late.keys.push(key);
+    return this.late.loading;
+  }
+
+  /** What ends together is told in one turn, one key after the other, and so is all of it before this begins. */
+  private beginLate(): NonNullable<LoadBatch['late']> {
+    const keys: string[] = [];
+    const loading = Promise.resolve().then(() => {
+      this.late = undefined;
+      return this.loadMany(keys);
+    });
+    return { keys, loading };
   }
 }

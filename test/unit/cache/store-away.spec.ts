@@ -75,6 +75,23 @@ describe('a read while the store does not answer', () => {
     expect([new Set(await Promise.all(calls)).size, loads]).toEqual([2, 2]);
   });
 
+  it('shares loads of several keys with those that ask before they begin, each by one call', async () => {
+    storeGoesAway();
+    const keys = ['a', 'b', 'c'];
+    const loads: (readonly string[])[] = [];
+    const door = milestone();
+    const load = async (missing: readonly string[]): Promise<Map<string, number>> => {
+      loads.push(missing);
+      await door.reached;
+      return new Map(missing.map((key) => [key, loads.length]));
+    };
+    const calls = Array.from({ length: 50 }, () => app.cache.getOrLoadMany(keys, load));
+    await world.settle();
+    door.reach();
+    await Promise.all(calls);
+    expect(loads).toEqual([keys, keys]);
+  });
+
   it('gets a value also when it has joined a call that is to throw', async () => {
     const begun = milestone();
     const theirs = other.cache.getOrLoad('a', () => {
