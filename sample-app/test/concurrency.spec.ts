@@ -67,17 +67,24 @@ describe('a fill that is overtaken', () => {
   /** Lets something happen between a reader's SELECT and the fill of the entry. */
   function beforeTheFillOf(overtaken: string, meanwhile: () => Promise<unknown>): void {
     const cache = office.app.get(TransactionalCache);
-    const getOrLoad = cache.getOrLoad.bind(cache);
-    const spy = jest.spyOn(cache, 'getOrLoad').mockImplementation((key, loader, options) => {
-      if (key !== overtaken) return getOrLoad(key, loader, options);
-      spy.mockRestore();
-      const late: typeof loader = async (signal) => {
-        const loaded = await loader(signal);
+    const [getOrLoad, getOrLoadMany] = [cache.getOrLoad.bind(cache), cache.getOrLoadMany.bind(cache)];
+    const late = <Args extends unknown[], T>(loader: (...args: Args) => T | Promise<T>) => {
+      one.mockRestore();
+      many.mockRestore();
+      return async (...args: Args): Promise<T> => {
+        const loaded = await loader(...args);
         await meanwhile();
         return loaded;
       };
-      return getOrLoad(key, late, options);
-    });
+    };
+    const one = jest
+      .spyOn(cache, 'getOrLoad')
+      .mockImplementation((key, loader, options) => getOrLoad(key, key === overtaken ? late(loader) : loader, options));
+    const many = jest
+      .spyOn(cache, 'getOrLoadMany')
+      .mockImplementation((keys, loader, options) =>
+        getOrLoadMany(keys, keys.includes(overtaken) ? late(loader) : loader, options),
+      );
   }
 
   it('by a transfer does not bring the old balance back', async () => {

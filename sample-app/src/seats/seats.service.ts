@@ -3,7 +3,6 @@ import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
 import { and, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import { CacheTxn, Locked, TransactionalCache } from 'nestjs-cache-txn';
 import type { SqlAdapter } from '../database/database.js';
-import { QueryBatch } from '../database/query-batch.js';
 import { seats } from '../database/schema.js';
 import { salesTag } from '../events/event.js';
 import { EventsService } from '../events/events.service.js';
@@ -24,8 +23,6 @@ type SeatChange =
 
 @Injectable()
 export class SeatsService {
-  private readonly batch = new QueryBatch((ids) => this.rows(ids));
-
   constructor(
     private readonly sql: TransactionHost<SqlAdapter>,
     private readonly cache: TransactionalCache,
@@ -33,12 +30,11 @@ export class SeatsService {
     private readonly wallets: WalletsService,
   ) {}
 
-  /** All cached seats in one round trip; the missing ones are loaded together, and each fills its entry. */
+  /** All cached seats in one round trip; the missing ones are loaded with one query, and each fills its entry. While Redis is away that is all of them. */
   async list(eventId: string): Promise<Seat[]> {
-    const ids = seatIdsOf(await this.events.get(eventId));
-    const found = await this.cache.getMany<Seat>(ids.map(seatKey));
-    const listed = await Promise.all(ids.map(async (id) => found.get(seatKey(id)) ?? this.load(id)));
-    return listed.filter((seat) => seat !== undefined);
+    const keys = seatIdsOf(await this.events.get(eventId)).map(seatKey);
+    const found = await this.cache.getOrLoadMany<Seat>(keys, (missing) => this.load(missing), { ttl: SEAT_TTL });
+    return keys.map((key) => found.get(key)).filter((seat) => seat !== undefined);
   }
 
   /** Holding again prolongs. */
@@ -95,15 +91,9 @@ export class SeatsService {
     return seat;
   }
 
-  private load(id: string): Promise<Seat | undefined> {
-    return this.cache.getOrLoad(seatKey(id), () => this.batch.load(id), { ttl: SEAT_TTL });
-  }
-
-  private async rows(ids: readonly string[]): Promise<ReadonlyMap<string, Seat>> {
-    const rows = await this.sql.tx
-      .select()
-      .from(seats)
-      .where(inArray(seats.id, [...ids]));
-    return new Map(rows.map((row) => [row.id, toSeat(row)]));
+  private async load(keys: readonly string[]): Promise<ReadonlyMap<string, Seat>> {
+    const ids = keys.map((key) => key.slice(seatKey('').length));
+    const rows = await this.sql.tx.select().from(seats).where(inArray(seats.id, ids));
+    return new Map(rows.map((row) => [seatKey(row.id), toSeat(row)]));
   }
 }
