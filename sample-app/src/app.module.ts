@@ -40,7 +40,8 @@ export class AppModule {
 }
 
 /** Seats, wallets and orders have keys of their own, which a cluster spreads over its slots: an order commits in several. */
-function storeOf({ redisCluster, redisUrl }: Config): CacheTxnStore {
-  if (redisCluster !== undefined) return redisStore({ cluster: { nodes: [...redisCluster] } });
-  return redisUrl === undefined ? memoryStore() : redisStore({ url: redisUrl });
+function storeOf({ redisCluster, redisTimeoutMs, redisUrl }: Config): CacheTxnStore {
+  const settings = redisTimeoutMs === undefined ? {} : { commandTimeout: redisTimeoutMs };
+  if (redisCluster !== undefined) return redisStore({ ...settings, cluster: { nodes: [...redisCluster] } });
+  return redisUrl === undefined ? memoryStore() : redisStore({ ...settings, url: redisUrl });
 }

@@ -11,6 +11,8 @@ const url = (...protocols: readonly string[]) =>
 
 const PORT_RANGE = 'must be a whole number from 0 to 65535';
 
+const TIMEOUT_RANGE = 'must be a whole number of milliseconds from 10 to 60000';
+
 const NODE = /^([^\s:,/@]+):(\d{1,5})$/;
 const nodes = z.preprocess(
   blankAsUnset,
@@ -35,6 +37,11 @@ const environment = z
     REDIS_URL: url('redis', 'rediss'),
     /** Some nodes of a Redis Cluster, instead of `REDIS_URL`. */
     REDIS_CLUSTER: nodes,
+    /** For how long a call waits for an answer of Redis, in ms; blank for the library's default. */
+    REDIS_TIMEOUT: z.preprocess(
+      blankAsUnset,
+      z.coerce.number(TIMEOUT_RANGE).int(TIMEOUT_RANGE).min(10, TIMEOUT_RANGE).max(60_000, TIMEOUT_RANGE).optional(),
+    ),
   })
   .refine(({ REDIS_CLUSTER, REDIS_URL }) => REDIS_CLUSTER === undefined || REDIS_URL === undefined, {
     path: ['REDIS_CLUSTER'],
@@ -48,6 +55,7 @@ export interface Config {
   readonly databaseUrl?: string | undefined;
   readonly redisUrl?: string | undefined;
   readonly redisCluster?: readonly { readonly host: string; readonly port: number }[] | undefined;
+  readonly redisTimeoutMs?: number | undefined;
 }
 
 /** @throws Error that names each variable that cannot be used, without its value, which may hold a password */
@@ -56,12 +64,13 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   if (!parsed.success) {
     throw new Error(parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n'));
   }
-  const { PORT, HOST, DATABASE_URL, REDIS_URL, REDIS_CLUSTER } = parsed.data;
+  const { PORT, HOST, DATABASE_URL, REDIS_URL, REDIS_CLUSTER, REDIS_TIMEOUT } = parsed.data;
   return {
     port: PORT,
     host: HOST,
     databaseUrl: DATABASE_URL,
     redisUrl: REDIS_URL,
     redisCluster: REDIS_CLUSTER,
+    redisTimeoutMs: REDIS_TIMEOUT,
   };
 }

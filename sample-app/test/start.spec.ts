@@ -118,6 +118,10 @@ describe('the environment', () => {
     expect(readConfig(env)).toEqual(config);
   });
 
+  it('limits how long a call waits for Redis', () => {
+    expect(readConfig({ REDIS_TIMEOUT: '250' })).toMatchObject({ redisTimeoutMs: 250 });
+  });
+
   it('takes some nodes of a cluster', () => {
     const redisCluster = [
       { host: '10.0.0.1', port: 6379 },
@@ -132,6 +136,7 @@ describe('the environment', () => {
     [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL: must start with redis://'],
     [{ REDIS_CLUSTER: 'a:1,redis://b:2' }, 'REDIS_CLUSTER: must be a list such as 10.0.0.1:6379,10.0.0.2:6379'],
     [{ REDIS_CLUSTER: 'a:1', REDIS_URL: 'redis://b' }, 'REDIS_CLUSTER: cannot be set beside REDIS_URL'],
+    [{ REDIS_TIMEOUT: '5' }, 'REDIS_TIMEOUT: must be a whole number of milliseconds from 10 to 60000'],
     [{ DATABASE_URL: 'mysql://root:secret@sql' }, 'DATABASE_URL: must start with postgres://'],
   ])('refuses %j by name, without its value', (env, message) => {
     expect(() => readConfig(env)).toThrow(new Error(message));

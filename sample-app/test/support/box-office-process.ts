@@ -10,7 +10,10 @@ export interface BoxOfficeProcess extends OwnedProcess {
   readonly url: string;
 }
 
-type Environment = Readonly<Partial<Record<'PORT' | 'REDIS_URL' | 'REDIS_CLUSTER' | 'DATABASE_URL', string>>>;
+/** What the sample reads of the environment. */
+const VARIABLES = ['PORT', 'HOST', 'REDIS_URL', 'REDIS_CLUSTER', 'REDIS_TIMEOUT', 'DATABASE_URL'] as const;
+
+type Environment = Readonly<Partial<Record<(typeof VARIABLES)[number], string>>>;
 
 const root = new URL('../../../', import.meta.url);
 const pathOf = (file: string): string => fileURLToPath(new URL(file, root));
@@ -35,11 +38,11 @@ function changedAtMs(folder: string): number {
   return Math.max(...files.map((file) => statSync(join(folder, file)).mtimeMs));
 }
 
-/** Starts a process without waiting for it. Its environment is this one's, without addresses of other servers. */
+/** Starts a process without waiting for it. Its environment is this one's, without what the sample reads of it. */
 export function spawnBoxOffice(env: Environment): OwnedProcess {
-  const { REDIS_URL: _redis, REDIS_CLUSTER: _cluster, DATABASE_URL: _database, HOST: _host, ...rest } = process.env;
+  const unset = Object.fromEntries(VARIABLES.map((name) => [name, undefined]));
   const child = spawn(process.execPath, [builtProgram()], {
-    env: { ...rest, PORT: '0', ...env },
+    env: { ...process.env, ...unset, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return ownProcess(child);

@@ -7,9 +7,15 @@ export interface Answer {
   readonly body: any;
 }
 
+type Exchange = (address: string, init: RequestInit) => Promise<Response>;
+
 /** Sends JSON to one box office. */
 export class HttpClient {
-  constructor(readonly url: string) {}
+  /** @param exchange in the place of `fetch` */
+  constructor(
+    readonly url: string,
+    private readonly exchange: Exchange = fetch,
+  ) {}
 
   get(path: string, headers: Readonly<Record<string, string>> = {}): Promise<Answer> {
     return this.send('GET', path, undefined, headers);
@@ -30,7 +36,7 @@ export class HttpClient {
     headers: Readonly<Record<string, string>>,
     signal?: AbortSignal,
   ): Promise<Answer> {
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.exchange(`${this.url}${path}`, {
       method,
       headers: { ...headers, 'content-type': 'application/json' },
       ...(signal && { signal }),

@@ -5,7 +5,7 @@ import type { Order } from '../../src/orders/order.js';
 import type { Answer, HttpClient } from './http-client.js';
 
 const BUYERS = 60;
-const SEATS = 50;
+export const SEATS = 50;
 const PRICE = 1_000;
 /** Enough for one seat only: whoever does not know whether an order went through can simply order again. */
 const MONEY = 1_500;
@@ -13,8 +13,16 @@ const MONEY = 1_500;
 const MOST_REFUSALS = 150;
 /** Shorter ones would be a storm that keeps a small machine from the failover itself. */
 const PAUSE_MS = 400;
-/** What buyers hear of an outage beside 503; everything else is a refusal of the box office, or a fault of it. */
-const OUTAGE = ['LOCK_TIMEOUT', 'VERSION_CONFLICT'];
+/** What buyers hear of an outage beside 503, and of those who hold seats; everything else is a refusal of the box office, or a fault of it. */
+const ASK_AGAIN = ['LOCK_TIMEOUT', 'VERSION_CONFLICT', 'SEAT_HELD'];
+
+/** How buyers come, and what they do. */
+interface BuyersManner {
+  /** Whether every other one holds a seat before buying it. Default false. */
+  readonly holdFirst?: boolean;
+  /** Between two who come, in ms. Default 0: all come at once. */
+  readonly comeEveryMs?: number;
+}
 
 /** A sale during which something fails, and what must be true of it afterwards. */
 export class Sale {
@@ -27,6 +35,7 @@ export class Sale {
     private readonly name: string,
     private readonly sql: pg.Client,
     private readonly offices: () => readonly HttpClient[],
+    private readonly manner: BuyersManner = {},
   ) {}
 
   async open(): Promise<void> {
@@ -43,13 +52,14 @@ export class Sale {
   }
 
   /**
-   * Everybody buys at once; `afterAnswer` hears how many buyers have their answer.
+   * Everybody buys; `afterAnswer` hears how many buyers have their answer.
    * @returns the orders that buyers know of, and who was left in doubt on the way
    */
   async run(afterAnswer: (answered: number) => void): Promise<{ told: Order[]; unsure: ReadonlySet<string> }> {
     let answered = 0;
     const bought = await Promise.all(
       Array.from({ length: BUYERS }, async (_, buyer) => {
+        await sleep(buyer * (this.manner.comeEveryMs ?? 0));
         const order = await this.buy(`${this.name}-fan-${buyer}`, buyer);
         answered += 1;
         afterAnswer(answered);
@@ -98,6 +108,9 @@ export class Sale {
       if (seatId === undefined) return undefined;
       const offices = this.offices();
       const office = offices[(first + refusals) % offices.length]!;
+      // Whoever may have a seat already takes no other from those who have none.
+      if (this.manner.holdFirst && first % 2 === 0 && !this.unsure.has(buyer))
+        await answerOf(office.post(`/seats/${seatId}/hold`, { buyer }));
       const answer = await answerOf(office.post('/orders', { buyer, seatId }));
       const { status, body } = answer ?? { status: 503, body: {} };
       if (status === 201 || body.code === 'SEAT_SOLD') this.soldOut.add(seatId);
@@ -105,7 +118,7 @@ export class Sale {
       if (body.code === 'NOT_ENOUGH_MONEY') return undefined;
       if (body.code === 'SEAT_SOLD') continue;
       if (status === 503) this.unsure.add(buyer);
-      else expect(OUTAGE).toContain(body.code);
+      else expect(ASK_AGAIN).toContain(body.code);
       refusals += 1;
       await Promise.all([answerOf(office.get(`/wallets/${buyer}`)), sleep(PAUSE_MS)]);
     }
