@@ -96,7 +96,7 @@ export type {
   ResolveOutcome,
   VersionStrategy,
 } from './store/entry-operations.js';
-export type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './store/fill-operations.js';
+export type { FillOutcome, FillRequest, LeaseEnd, LeaseOutcome, LeaseRequest } from './store/fill-operations.js';
 export { DATABASE_DECIDES, type Intent } from './store/intent.js';
 export type {
   CheckOperation,

@@ -19,6 +19,13 @@ interface StagedWrite {
   readonly intent: Intent;
 }
 
+/** Who loads a value, and the inboxes of those that wait for it. */
+interface Lease {
+  readonly token: string;
+  readonly endsAtMs: number;
+  readonly waiters: Set<string>;
+}
+
 /**
  * The entries of one slot. Beyond `maxEntries` the least recently used one is evicted: a reader sees a miss, and
  * the key's next version is larger all the same, because it starts from the server's time. Prepared writes are never evicted.
@@ -27,14 +34,18 @@ export class EntryTable {
   private readonly entries: ExpiringMap<EntryRecord>;
   private readonly staged = new Map<string, StagedWrite>();
   /** Who loads a value for a key that has none, until others may as well. */
-  private readonly leases: ExpiringMap<{ readonly token: string; readonly endsAtMs: number }>;
+  private readonly leases: ExpiringMap<Lease>;
   /** From when on the value of that version should be loaded anew. */
   private readonly stale: ExpiringMap<{ readonly version: number; readonly fromMs: number }>;
 
-  /** @param note hears of each write: the key, and the smallest version that a copy of it may have */
+  /**
+   * @param note hears of each write: the key, and the smallest version that a copy of it may have
+   * @param tellWaiter hears of each lease that has ended: who waits for it, and its token
+   */
   constructor(
     maxEntries: number,
     private readonly note: (key: string, version: number) => void = () => undefined,
+    private readonly tellWaiter: (inbox: string, token: string) => void = () => undefined,
   ) {
     this.entries = new ExpiringMap(maxEntries);
     this.leases = new ExpiringMap(maxEntries);
@@ -90,7 +101,7 @@ export class EntryTable {
       this.staged.set(operation.key, { operation, version, intent });
       this.note(operation.key, operation.kind === 'delete' ? NO_VERSION : version);
     }
-    this.leases.delete(operation.key);
+    this.endLease(operation.key, now);
     return version;
   }
 
@@ -115,8 +126,12 @@ export class EntryTable {
     this.note(key, NO_VERSION);
   }
 
-  /** The value, or leave to fill it. */
-  lease({ key, token, leaseMs, replaces, withTimes }: LeaseRequest, now: Instant): LeaseOutcome {
+  /**
+   * The value, or leave to fill it.
+   * @param inbox of the caller, where it can be told of the end of another lease
+   */
+  lease(request: LeaseRequest, now: Instant, inbox?: string): LeaseOutcome {
+    const { key, token, leaseMs, replaces, withTimes, tellsEnd } = request;
     const { intent, ...record } = this.read(key, now) ?? NOTHING_STORED;
     if (intent !== undefined) return { kind: 'intent', intent, beside: record };
     const { value, version } = record;
@@ -127,10 +142,13 @@ export class EntryTable {
         : { kind: 'hit', value, version };
     }
     const held = this.leases.get(key, now.ms);
-    if (held !== undefined && held.token !== token)
+    if (held !== undefined && held.token !== token) {
+      if (tellsEnd && inbox !== undefined) held.waiters.add(inbox);
       return { kind: 'busy', remainingMs: held.endsAtMs - now.ms, token: held.token };
+    }
     const endsAtMs = Math.min(now.ms + leaseMs, this.entries.expiryOf(key, now.ms) ?? Number.POSITIVE_INFINITY);
-    this.leases.set(key, { token, endsAtMs }, endsAtMs, now.ms);
+    const waiters = held?.waiters ?? new Set<string>();
+    this.leases.set(key, { token, endsAtMs, waiters }, endsAtMs, now.ms);
     return { kind: 'leased' };
   }
 
@@ -138,13 +156,20 @@ export class EntryTable {
   fill({ key, token, value, freshMs = 0, ...write }: FillRequest, now: Instant): FillOutcome {
     if (this.staged.has(key) || this.leases.get(key, now.ms)?.token !== token) return { kind: 'refused' };
     if (value === undefined) {
-      this.leases.delete(key);
+      this.endLease(key, now);
       return { kind: 'ended' };
     }
     const version = this.apply({ kind: 'put', key, value, ...write }, now);
     const endsAtMs = expiryOf(write.ttlMs, now);
     if (freshMs > 0) this.stale.set(key, { version, fromMs: now.ms + freshMs }, endsAtMs, now.ms);
     return { kind: 'filled', version };
+  }
+
+  private endLease(key: string, now: Instant): void {
+    const lease = this.leases.get(key, now.ms);
+    if (lease === undefined) return;
+    this.leases.delete(key);
+    for (const inbox of lease.waiters) this.tellWaiter(inbox, lease.token);
   }
 
   private timesOf(key: string, version: number, now: Instant): EntryTimes {
@@ -172,7 +197,7 @@ export class EntryTable {
 
   private publish(operation: WriteOperation, version: number, now: Instant): number {
     const { key } = operation;
-    this.leases.delete(key);
+    this.endLease(key, now);
     // No other version has it, and there must be room for those of entries that are there.
     this.stale.delete(key);
     if (operation.kind === 'delete') {

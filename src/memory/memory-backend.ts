@@ -1,6 +1,7 @@
 import { InvalidOptionsError } from '../base/errors.js';
 import { onlyOptions, type OptionNames, wholeNumber } from '../base/option-checks.js';
 import { LIMITS } from '../store/limits.js';
+import type { LeaseEnd } from '../store/fill-operations.js';
 import type { Handover } from '../store/lock-operations.js';
 import type { Unsubscribe } from '../store/store.js';
 import type { Delivery } from './lock-state.js';
@@ -8,6 +9,12 @@ import { EntryWatchers } from './entry-watchers.js';
 import { MemorySlot } from './memory-slot.js';
 import { MemorySpace } from './memory-space.js';
 import { ServerTime, systemTimeUs, type Instant, type TimeUs } from './server-time.js';
+
+/** What one process hears: hand-overs, and ends of the loads that it waits for. Neither throws. */
+export interface MemoryInbox {
+  handedOver(handover: Handover): void;
+  leaseEnded(ended: LeaseEnd): void;
+}
 
 /** Settings of the embedded server. */
 export interface MemoryBackendOptions {
@@ -41,7 +48,7 @@ export class MemoryBackend {
   private readonly spaces = new Map<string, MemorySpace>();
   /** How many slots each namespace has. */
   readonly slots: number;
-  private readonly inboxes = new Map<string, (handover: Handover) => void>();
+  private readonly inboxes = new Map<string, MemoryInbox>();
   private inboxesOpened = 0;
 
   /**
@@ -73,25 +80,29 @@ export class MemoryBackend {
   space(namespace: string): MemorySpace {
     let space = this.spaces.get(namespace);
     if (space === undefined) {
-      const deliver = (delivery: Delivery): void => {
-        this.deliver(delivery);
+      const deliver = ({ inbox, handover }: Delivery): void => {
+        this.deliver(inbox, (to) => to.handedOver(handover));
+      };
+      const tellWaiter = (inbox: string, token: string): void => {
+        this.deliver(inbox, (to) => to.leaseEnded({ token }));
       };
       const watchers = new EntryWatchers();
       const noteChange = (key: string, version: number): void => {
         watchers.note(key, version);
       };
-      const slots = Array.from({ length: this.slots }, () => new MemorySlot(this.maxEntries, deliver, noteChange));
+      const makeSlot = (): MemorySlot => new MemorySlot(this.maxEntries, deliver, noteChange, tellWaiter);
+      const slots = Array.from({ length: this.slots }, makeSlot);
       space = new MemorySpace(slots, watchers);
       this.spaces.set(namespace, space);
     }
     return space;
   }
 
-  /** Opens an inbox for the hand-overs of one process. */
-  openInbox(listener: (handover: Handover) => void): { readonly inbox: string; readonly close: Unsubscribe } {
+  /** Opens the inbox of one process. */
+  openInbox(to: MemoryInbox): { readonly inbox: string; readonly close: Unsubscribe } {
     this.inboxesOpened += 1;
     const inbox = String(this.inboxesOpened);
-    this.inboxes.set(inbox, listener);
+    this.inboxes.set(inbox, to);
     return {
       inbox,
       close: () => {
@@ -101,7 +112,10 @@ export class MemoryBackend {
   }
 
   /** A hint arrives after the operation that caused it, as from a real server; a closed inbox loses it. */
-  private deliver({ inbox, handover }: Delivery): void {
-    queueMicrotask(() => this.inboxes.get(inbox)?.(handover));
+  private deliver(inbox: string, tell: (to: MemoryInbox) => void): void {
+    queueMicrotask(() => {
+      const to = this.inboxes.get(inbox);
+      if (to !== undefined) tell(to);
+    });
   }
 }

@@ -26,9 +26,10 @@ export class MemorySlot {
     maxEntries: number,
     deliver: (delivery: Delivery) => void,
     noteChange?: (key: string, version: number) => void,
+    tellWaiter?: (inbox: string, token: string) => void,
   ) {
     this.locks = new LockTable(deliver);
-    this.entries = new EntryTable(maxEntries, noteChange);
+    this.entries = new EntryTable(maxEntries, noteChange, tellWaiter);
   }
 
   /** All checks before the first write; an outcome that is known already goes before everything else. */

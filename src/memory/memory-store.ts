@@ -4,7 +4,7 @@ import { shownAs } from '../base/shown-as.js';
 import type { EntryListener } from '../store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, EntryReadOptions, ResolveOutcome } from '../store/entry-operations.js';
 import { hashSlot } from '../store/hash-slot.js';
-import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
+import type { FillOutcome, FillRequest, LeaseEnd, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import { DATABASE_DECIDES, type Intent } from '../store/intent.js';
 import type {
   DecideOutcome,
@@ -81,6 +81,7 @@ interface Session {
 class MemoryStore extends CacheTxnStore {
   private session: Session | undefined;
   private readonly listeners = new Set<(handover: Handover) => void>();
+  private readonly leaseListeners = new Set<(ended: LeaseEnd) => void>();
 
   constructor(private readonly backend: MemoryBackend) {
     super();
@@ -94,7 +95,18 @@ class MemoryStore extends CacheTxnStore {
       );
     }
     const keys = new KeySpace(namespace);
-    const { inbox, close } = this.backend.openInbox((handover) => this.announce(handover, report));
+    const { inbox, close } = this.backend.openInbox({
+      handedOver: (handover) => {
+        tellAll(this.listeners, handover, (error) => {
+          report(error, { during: 'hand-over listener', details: { name: handover.name } });
+        });
+      },
+      leaseEnded: (ended) => {
+        tellAll(this.leaseListeners, ended, (error) => {
+          report(error, { during: 'lease listener' });
+        });
+      },
+    });
     const space = this.backend.space(namespace);
     this.session = { report, keys, space, caller: { inbox, label: processLabel }, closeInbox: close };
   }
@@ -145,14 +157,7 @@ class MemoryStore extends CacheTxnStore {
   }
 
   onHandover(listener: (handover: Handover) => void): Unsubscribe {
-    // A wrapper of its own, so that a listener given twice is called twice and ends twice.
-    const entry = (handover: Handover): void => {
-      listener(handover);
-    };
-    this.listeners.add(entry);
-    return () => {
-      this.listeners.delete(entry);
-    };
+    return added(this.listeners, listener);
   }
 
   /** Never calls: inside one process no hint is lost. */
@@ -225,11 +230,17 @@ class MemoryStore extends CacheTxnStore {
   }
 
   leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
-    return this.inSlot('entry', request.key, ({ entries }, now) => entries.lease(request, now));
+    return this.inSlot('entry', request.key, ({ entries }, now, { caller }) =>
+      entries.lease(request, now, caller.inbox),
+    );
   }
 
   fill(request: FillRequest): Promise<FillOutcome> {
     return this.inSlot('entry', request.key, ({ entries }, now) => entries.fill(request, now));
+  }
+
+  onLeaseEnd(listener: (ended: LeaseEnd) => void): Unsubscribe {
+    return added(this.leaseListeners, listener);
   }
 
   /** Calls within the operation that writes, when it is done; neither `gap` nor `down` ever. */
@@ -312,16 +323,6 @@ class MemoryStore extends CacheTxnStore {
     return space.slot(this.slotOf(kind, key));
   }
 
-  private announce(handover: Handover, report: ErrorSink): void {
-    for (const listener of [...this.listeners]) {
-      try {
-        listener(handover);
-      } catch (error) {
-        report(error, { during: 'hand-over listener', details: { name: handover.name } });
-      }
-    }
-  }
-
   /** Runs one operation in one step, at one instant, before it returns; what it throws becomes a rejection. */
   private async step<T>(operation: (session: Session, now: Instant) => T): Promise<T> {
     const { session } = this;
@@ -331,6 +332,28 @@ class MemoryStore extends CacheTxnStore {
     const outcome = operation(session, this.backend.tick());
     session.space.entryWatchers.tell();
     return outcome;
+  }
+}
+
+function added<T>(listeners: Set<(news: T) => void>, listener: (news: T) => void): Unsubscribe {
+  // A wrapper of its own, so that a listener given twice is called twice and ends twice.
+  const entry = (news: T): void => {
+    listener(news);
+  };
+  listeners.add(entry);
+  return () => {
+    listeners.delete(entry);
+  };
+}
+
+/** Each hears it, also when another one fails. */
+function tellAll<T>(listeners: ReadonlySet<(news: T) => void>, news: T, failed: (error: unknown) => void): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener(news);
+    } catch (error) {
+      failed(error);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { shownAs } from '../base/shown-as.js';
 import { newId } from '../base/random.js';
 import type { EntryListener } from '../store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, EntryReadOptions, ResolveOutcome } from '../store/entry-operations.js';
-import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
+import type { FillOutcome, FillRequest, LeaseEnd, LeaseOutcome, LeaseRequest } from '../store/fill-operations.js';
 import type { Intent } from '../store/intent.js';
 import type {
   DecideOutcome,
@@ -148,7 +148,7 @@ class RedisStore extends CacheTxnStore {
         this.settings.isTracking ? () => anotherListener(connections) : undefined,
       ),
       locks: new LockCommands(runner, this.keys, channel, slotOf),
-      fills: new FillCommands(runner, this.keys, hits),
+      fills: new FillCommands(runner, this.keys, channel, hits),
       members: new MemberCommands(runner, this.keys, channel),
       runner,
       transactions: new TransactionList(runner, this.keys, this.hasSlots),
@@ -282,6 +282,10 @@ class RedisStore extends CacheTxnStore {
 
   fill(request: FillRequest): Promise<FillOutcome> {
     return this.use(({ fills }) => fills.fill(request));
+  }
+
+  onLeaseEnd(listener: (ended: LeaseEnd) => void): Unsubscribe {
+    return this.running?.inbox.onLeaseEnd(listener) ?? (() => undefined);
   }
 
   watchEntries(listener: EntryListener): Promise<Unsubscribe> {

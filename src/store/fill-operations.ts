@@ -19,6 +19,16 @@ export interface LeaseRequest {
   readonly replaces?: number;
   /** Whether a hit shall tell its times, also where the value never needs loading anew. */
   readonly withTimes?: boolean;
+  /** Whether a lease that is in the way tells this process when it has ended, see {@link LeaseEnd}. */
+  readonly tellsEnd?: boolean;
+}
+
+/**
+ * Tells a process that a lease on which it was told `busy` has ended: its holder has filled or given it back, or the key was written. Only a hint: it may
+ * be lost, late or repeated, a store may tell no more than some of those that wait for one lease, and none is told when its time is over.
+ */
+export interface LeaseEnd {
+  readonly token: string;
 }
 
 /** When what happens to an entry by itself, in ms by the server's time. */

@@ -1,7 +1,7 @@
 import type { ErrorSink } from '../base/error-sink.js';
 import type { EntryListener } from './entry-changes.js';
 import type { CommitRequest, CommitOutcome, EntryReadOptions, ResolveOutcome } from './entry-operations.js';
-import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from './fill-operations.js';
+import type { FillOutcome, FillRequest, LeaseEnd, LeaseOutcome, LeaseRequest } from './fill-operations.js';
 import type { Intent } from './intent.js';
 import type {
   DecideOutcome,
@@ -115,6 +115,8 @@ export abstract class CacheTxnStore {
   abstract leaseFill(request: LeaseRequest): Promise<LeaseOutcome>;
   /** Publishes a loaded value if nothing has happened to the key since its lease (protocol I3). */
   abstract fill(request: FillRequest): Promise<FillOutcome>;
+  /** Calls `listener` when a lease has ended whose end this process asked to be told; never while the store does not run. */
+  abstract onLeaseEnd(listener: (ended: LeaseEnd) => void): Unsubscribe;
   /**
    * Tells `listener` of every entry that is written from now on, by whatever process, until the subscription is ended.
    * A store that can lose messages tells it that too: within seconds, however silently they are lost.

@@ -11,15 +11,27 @@ interface FillOptions {
   readonly freshMs?: number;
 }
 
+/** What a question for a lease says beside its token. */
+interface LeaseOptions {
+  readonly replaces?: number | string;
+  readonly times?: 'times' | '';
+  /** Where the end of another's lease is to be told. */
+  readonly inbox?: string;
+}
+
 /** The two scripts behind loads after a miss, beside those that they meet. */
 export class FillBench extends IntentBench {
   async lease(
     key: string,
     token: string,
     leaseMs = LONG_MS,
-    { replaces = '', times = '' }: { readonly replaces?: number | string; readonly times?: 'times' | '' } = {},
+    { replaces = '', times = '', inbox }: LeaseOptions = {},
   ): Promise<Reply> {
-    return (await this.bench.run('fill-lease', [key], [token, leaseMs, replaces, times])) as Reply;
+    return (await this.bench.run(
+      'fill-lease',
+      [key],
+      [token, leaseMs, replaces, times, ...(inbox === undefined ? [] : [inbox])],
+    )) as Reply;
   }
 
   async fill(

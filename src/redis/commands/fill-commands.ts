@@ -20,11 +20,14 @@ export class FillCommands {
   constructor(
     private readonly runner: CommandRunner,
     private readonly keys: KeySpace,
+    /** The inbox channel of this process. */
+    private readonly channel: string,
     /** Keys that had a value when this process last looked. */
     private readonly hits: KeySketch,
   ) {}
 
-  async lease({ key, token, leaseMs, replaces, withTimes = false }: LeaseRequest): Promise<LeaseOutcome> {
+  async lease(request: LeaseRequest): Promise<LeaseOutcome> {
+    const { key, token, leaseMs, replaces, withTimes = false, tellsEnd = false } = request;
     const isPlain = replaces === undefined && !withTimes;
     if (isPlain && this.hits.has(key)) {
       const hit = await this.plainHit(key);
@@ -32,6 +35,7 @@ export class FillCommands {
       this.hits.remove(key);
     }
     const args = [token, Math.ceil(leaseMs), replaces ?? '', withTimes ? 'times' : ''];
+    if (tellsEnd) args.push(this.channel);
     const fields = await this.runner.script(this.scripts.lease, [this.keys.entry(key)], args);
     const reply = ReplyReader.of(fields, 'fill-lease');
     const kind = reply.text();

@@ -1,5 +1,6 @@
 import type { Cluster, Redis } from 'ioredis';
 import type { ErrorSink } from '../../base/error-sink.js';
+import type { LeaseEnd } from '../../store/fill-operations.js';
 import type { VotesComplete } from '../../store/member-operations.js';
 import type { Handover } from '../../store/lock-operations.js';
 import { withoutSecrets } from './safe-error.js';
@@ -10,14 +11,16 @@ const RESETTLE_MS = 200;
 const RESETTLE_EVERY_MS = 1_000;
 
 const MESSAGE = /^(\S+) (\d{1,16}) ([^]+)$/;
+const LEASE_END = /^fill (\S+)$/;
 const VOTES_COMPLETE = /^roll (\S+) (ready|vetoed) (\S+)$/;
 
 /**
- * The subscriptions of a process: hand-over messages for its waiters, votes for its transactions, and what members of a name
- * are told. Only hints come this way; a message that is lost, late or repeated costs time and nothing else.
+ * The subscriptions of a process: hand-over messages for its waiters, ends of the loads that it waits for, votes for its transactions, and what
+ * members of a name are told. Only hints come this way; a message that is lost, late or repeated costs time and nothing else.
  */
 export class Inbox {
   private readonly listeners = new Set<(handover: Handover) => void>();
+  private readonly leaseListeners = new Set<{ readonly hear: (ended: LeaseEnd) => void }>();
   private readonly voteListeners = new Set<(votes: VotesComplete) => void>();
   private readonly gapListeners = new Set<() => void>();
   private readonly further = new Map<string, Set<{ readonly hear: (message: string) => void }>>();
@@ -49,6 +52,12 @@ export class Inbox {
   onHandover(listener: (handover: Handover) => void): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  onLeaseEnd(listener: (ended: LeaseEnd) => void): () => void {
+    const entry = { hear: listener };
+    this.leaseListeners.add(entry);
+    return () => this.leaseListeners.delete(entry);
   }
 
   onVotesComplete(listener: (votes: VotesComplete) => void): () => void {
@@ -106,6 +115,11 @@ export class Inbox {
   }
 
   private deliver(message: string): void {
+    const [, leaseToken] = LEASE_END.exec(message) ?? [];
+    if (leaseToken !== undefined) {
+      for (const { hear } of this.leaseListeners) hear({ token: leaseToken });
+      return;
+    }
     const votes = VOTES_COMPLETE.exec(message);
     if (votes !== null) {
       const [, txnId = '', state, name = ''] = votes;

@@ -33,11 +33,11 @@ for i = entries + 2, #KEYS do
   end
 end
 
-local versions, leases, mismatches = {}, {}, { 'conflict' }
+local versions, leases, waiters, mismatches = {}, {}, {}, { 'conflict' }
 for i = 1, entries do
-  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i', 'f')
+  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i', 'f', 'fw')
   if state[2] then return { 'intent', i, state[2] } end
-  leases[i] = state[3]
+  leases[i], waiters[i] = state[3], state[4]
   versions[i] = version_of(state[1])
   -- Told here: an error in the middle of the writes would not take them back.
   if not versions[i] then return redis.error_reply('WRONGTYPE an entry has a version that no commit wrote') end
@@ -55,7 +55,7 @@ for i = 1, entries do
   if kind == 'delete' then version = 0 elseif kind ~= 'check' then version = next_version(version, strategy, now_us) end
   reply[i + 1] = digits(version)
   if kind ~= 'check' then
-    end_lease(KEYS[i + 1], leases[i])
+    end_lease(KEYS[i + 1], leases[i], waiters[i])
     publish(KEYS[i + 1], kind, value, reply[i + 1], ttl_ms, existed)
     tell(KEYS[i + 1], kind == 'delete' and '' or reply[i + 1])
   end

@@ -24,10 +24,10 @@ for i = entries + 2, #KEYS do
   end
 end
 
-local reply, versions, leases, mismatches = { 'prepared' }, {}, {}, { 'conflict' }
+local reply, versions, leases, waiters, mismatches = { 'prepared' }, {}, {}, {}, { 'conflict' }
 for i = 1, entries do
-  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i', 'f')
-  leases[i] = state[3]
+  local state = redis.call('HMGET', KEYS[i + 1], 'ver', 'i', 'f', 'fw')
+  leases[i], waiters[i] = state[3], state[4]
   local holder, _, _, staged = read_intent(state[2])
   if state[2] and holder ~= txn then return { 'intent', i, state[2] } end
   reply[i + 1] = staged
@@ -50,7 +50,7 @@ for i = 1, entries do
   local kind, strategy, ttl_ms, value = ARGV[i * 5 + 1], ARGV[i * 5 + 3], ARGV[i * 5 + 4], ARGV[i * 5 + 5]
   if not reply[i + 1] then
     local version = next_version(versions[i], strategy, now_us)
-    end_lease(KEYS[i + 1], leases[i])
+    end_lease(KEYS[i + 1], leases[i], waiters[i])
     local expires_ms = math.max(redis.call('PEXPIRETIME', KEYS[i + 1]), 0)
     local intent = { txn, digits(now_ms + tonumber(ARGV[4])), kind, digits(version), ttl_ms, digits(expires_ms), ARGV[3] }
     reply[i + 1] = intent[4]

@@ -3,7 +3,7 @@ import { InvalidOptionsError } from '../../base/errors.js';
 import { systemRandom } from '../../base/random.js';
 import type { EntryListener } from '../../store/entry-changes.js';
 import type { CommitOutcome, CommitRequest, EntryReadOptions, ResolveOutcome } from '../../store/entry-operations.js';
-import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
+import type { FillOutcome, FillRequest, LeaseEnd, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
 import type { Intent } from '../../store/intent.js';
 import type {
   DecideOutcome,
@@ -304,6 +304,14 @@ export class FaultInjectingStore extends CacheTxnStore {
 
   fill(request: FillRequest): Promise<FillOutcome> {
     return this.play('fill', request, () => this.inner.fill(request));
+  }
+
+  onLeaseEnd(listener: (ended: LeaseEnd) => void): Unsubscribe {
+    return this.inner.onLeaseEnd((ended) => {
+      this.whisper(ended, () => {
+        listener(ended);
+      });
+    });
   }
 
   async watchEntries(listener: EntryListener): Promise<Unsubscribe> {

@@ -37,8 +37,8 @@ export const STORE_OPERATIONS = [
 
 /**
  * What can be disturbed: the operations of the store port, `handover`, the message that tells a waiter of its lock, `hint`, the one that
- * tells remote participants and the owners of their transactions that there is something to look at, and `change`, the one that
- * tells whoever keeps copies of an entry that it was written.
+ * tells remote participants, the owners of their transactions, and those that wait for a load that there is something to look at, and
+ * `change`, the one that tells whoever keeps copies of an entry that it was written.
  */
 export type StoreOperation = (typeof STORE_OPERATIONS)[number];
 

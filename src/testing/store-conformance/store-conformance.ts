@@ -12,6 +12,7 @@ import { guardCases } from './guard.cases.js';
 import { handOverCases } from './hand-over.cases.js';
 import { intentExpiryCases } from './intent-expiry.cases.js';
 import { leaseEndCases } from './lease-end.cases.js';
+import { leaseToldCases } from './lease-told.cases.js';
 import { lifecycleCases } from './lifecycle.cases.js';
 import { listedTransactionCases } from './listed-transaction.cases.js';
 import { lockAdministrationCases } from './lock-administration.cases.js';
@@ -61,6 +62,7 @@ export function storeConformanceCases(): readonly StoreConformanceCase[] {
     ...fillCases,
     ...refreshCases,
     ...leaseEndCases,
+    ...leaseToldCases,
     ...entryChangeCases,
     ...rollCases,
     ...lifecycleCases,

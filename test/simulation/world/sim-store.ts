@@ -191,6 +191,11 @@ export class SimStore extends CacheTxnStore {
     return this.send(request.key, 'fill', request, ({ entries }, now) => entries.fill(request, now));
   }
 
+  /** Every such message gets lost in a simulation. */
+  onLeaseEnd(): Unsubscribe {
+    return () => undefined;
+  }
+
   /** Nobody keeps copies in a simulation. */
   async watchEntries(): Promise<Unsubscribe> {
     return () => undefined;

@@ -5,7 +5,13 @@ import type {
   EntryReadOptions,
   ResolveOutcome,
 } from '../../../src/store/entry-operations.js';
-import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../../src/store/fill-operations.js';
+import type {
+  FillOutcome,
+  FillRequest,
+  LeaseEnd,
+  LeaseOutcome,
+  LeaseRequest,
+} from '../../../src/store/fill-operations.js';
 import type { Intent } from '../../../src/store/intent.js';
 import type {
   DecideOutcome,
@@ -155,6 +161,10 @@ export class SlottedStore extends CacheTxnStore {
 
   fill(request: FillRequest): Promise<FillOutcome> {
     return this.slotFor(request.key).fill(request);
+  }
+
+  onLeaseEnd(listener: (ended: LeaseEnd) => void): Unsubscribe {
+    return all(this.slots.map((slot) => slot.onLeaseEnd(listener)));
   }
 
   async watchEntries(listener: EntryListener): Promise<Unsubscribe> {

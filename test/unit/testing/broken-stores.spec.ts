@@ -3,7 +3,7 @@ import { silentSink } from '../../support/silent-sink.js';
 import { MemoryBackend } from '../../../src/memory/memory-backend.js';
 import { memoryStore } from '../../../src/memory/memory-store.js';
 import type { CommitOutcome, CommitRequest, ResolveOutcome } from '../../../src/store/entry-operations.js';
-import type { FillOutcome, FillRequest } from '../../../src/store/fill-operations.js';
+import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../../src/store/fill-operations.js';
 import type { Intent } from '../../../src/store/intent.js';
 import type {
   DecideOutcome,
@@ -96,6 +96,12 @@ class FillsBlindly extends Decorated {
   }
 }
 
+class TellsWhoDidNotAsk extends Decorated {
+  override leaseFill(request: LeaseRequest): Promise<LeaseOutcome> {
+    return super.leaseFill({ ...request, tellsEnd: true });
+  }
+}
+
 class RecoversByRollingBack extends Decorated {
   override settle(request: SettleRequest): Promise<void> {
     return super.settle(request.verdict === 'void' ? { ...request, verdict: 'aborted' } : request);
@@ -177,6 +183,11 @@ describe('the conformance cases', () => {
       'publishes whatever was loaded',
       FillsBlindly,
       'every commit that writes a key ends its lease, with a value in it or without',
+    ],
+    [
+      'tells whoever has met a lease of its end',
+      TellsWhoDidNotAsk,
+      'who has not asked for it is told nothing, and neither is anybody of a fill that is refused',
     ],
     [
       'rolls back what a database may have committed',

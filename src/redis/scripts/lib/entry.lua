@@ -2,7 +2,8 @@
 --   v value, when it has one   ver its version, when it is committed   iv value of a prepared write
 --   i a prepared write, not yet visible: 'txn deadline_ms kind version ttl_ms expires_ms [decider,anchor]', where the brackets are
 --     for clients, and expires_ms is when the committed value ends: the key itself has no TTL meanwhile, so that no eviction of volatile keys can take the write
---   f token of whoever loads a value for it   fdl until when others leave that to it, ms: every write of the key ends both
+--   f token of whoever loads a value for it   fdl until when others leave that to it, ms
+--   fw inboxes of the processes that wait for it, one a line: every write of the key ends all three
 --   s 'version stale_ms': from when on the value of that version should be loaded anew, where it has to be; no other version's
 -- A key with a prepared write has no TTL; any other one has its entry's.
 
@@ -28,9 +29,11 @@ local function stale_from(stored, version)
   return of == version and stale_ms or nil
 end
 
--- Nobody who began to load before may fill the key after (protocol I3); token is the field f.
-local function end_lease(key, token)
-  if token then redis.call('HDEL', key, 'f', 'fdl') end
+-- Nobody who began to load before may fill the key after (protocol I3); token and waiters are the fields f and fw. Who waits gets a hint, or asks again.
+local function end_lease(key, token, waiters)
+  if not token then return end
+  redis.call('HDEL', key, 'f', 'fdl', 'fw')
+  for inbox in string.gmatch(waiters or '', '[^\n]+') do redis.pcall('PUBLISH', inbox, 'fill ' .. token) end
 end
 
 -- Makes a write visible on a key that has no TTL to lose or keeps the one it has; ttl_ms is digits.
