@@ -1,6 +1,6 @@
 import { followSignals } from '../../base/abort.js';
 import { present } from '../../base/assert.js';
-import { callScope, ScopeKey } from '../../base/async-scope.js';
+import { callScope } from '../../base/async-scope.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import { storeNameOf } from '../../base/store-name.js';
 import type { Call } from '../../pipeline/call.js';
@@ -27,10 +27,8 @@ import { CACHED, type CachedMetadata } from './cached.decorator.js';
 import { compileTags } from './tag-source.js';
 import type { Loader } from '../loading/loader.js';
 import { LoadReport, type LoadSource, withReport } from '../loading/load-report.js';
+import { waitingCall } from '../loading/waiting-call.js';
 import type { TransactionalCache } from '../transactional-cache.js';
-
-/** The call that waits for its value. What is loaded behind its back is outside of it. */
-const waiting = new ScopeKey<Call>('call of @Cached');
 
 /** Gets the entry of `@Cached`, and runs the method to load it when it is missing. */
 export class CachedLayer implements PipelineLayer {
@@ -99,7 +97,7 @@ export class CachedLayer implements PipelineLayer {
    */
   private async load(key: string, call: Call, next: Next, options: LoadOptions): Promise<Emitted> {
     const load: Loader<unknown> = async (signal) => {
-      const own = callScope.get(waiting) === call ? [call.signal] : [];
+      const own = callScope.get(waitingCall) === call ? [call.signal] : [];
       // The client may have left while the call waited for another one's load.
       own[0]?.throwIfAborted();
       const either = followSignals([...own, signal]);
@@ -110,7 +108,7 @@ export class CachedLayer implements PipelineLayer {
         either.stop();
       }
     };
-    return [await callScope.run(waiting, call, () => this.cache.getOrLoad(key, load, options))];
+    return [await callScope.run(waitingCall, call, () => this.cache.getOrLoad(key, load, options))];
   }
 }
 

@@ -19,7 +19,7 @@ export interface Away {
 export const AWAY: Away = { kind: 'away' };
 
 /** What is asked for under which token. */
-export interface LeaseQuestion extends Pick<LeaseRequest, 'key' | 'token' | 'withTimes'> {
+export interface LeaseQuestion extends Pick<LeaseRequest, 'key' | 'token' | 'withTimes' | 'tellsEnd'> {
   readonly replaces?: number | undefined;
 }
 
@@ -47,7 +47,7 @@ export class FillLeases {
    * @throws StoreUnavailableError, StoreTimeoutError when `onStoreError` says so
    */
   async ask(
-    { key, token, replaces, withTimes }: LeaseQuestion,
+    { key, token, replaces, withTimes, tellsEnd }: LeaseQuestion,
     options: ResolvedLoadOptions,
   ): Promise<LeaseOutcome | Away> {
     const { onStoreError, timeoutMs } = options;
@@ -61,6 +61,7 @@ export class FillLeases {
         leaseMs,
         ...(replaces !== undefined && { replaces }),
         ...(withTimes && { withTimes }),
+        ...(tellsEnd && { tellsEnd }),
       });
       this.breaker.answered();
       this.isTold = false;

@@ -1,5 +1,5 @@
 import { callScope, ScopeKey } from '../../base/async-scope.js';
-import { type Clock, sleep } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 import { isStoreAway, LimitExceededError, TransactionAbortedError } from '../../base/errors.js';
 import { inTime } from '../../base/in-time.js';
 import { newId } from '../../base/random.js';
@@ -7,15 +7,16 @@ import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
 import type { LeaseOutcome } from '../../store/fill-operations.js';
 import type { ResolvedLoadOptions } from '../cache.options.js';
 import type { Away, FillLeases, LeaseQuestion } from './fill-leases.js';
+import type { LeaseWait, LeaseWaits } from './lease-waits.js';
 import type { Loadable } from './load-batch.js';
 import type { LoadSource } from './load-report.js';
 import { NextLoad } from './next-load.js';
 import { type StoredValue, writeStored } from '../stored-value.js';
 import { notedVersions, type TagVersionMap } from '../tags/tag-versions.js';
 
-/** Between two looks whether another process has filled; each pause is twice as long as the one before. */
-const FIRST_PAUSE_MS = 5;
-const MAX_PAUSE_MS = 50;
+/** Between two looks whether another process has filled, where the store does not tell; each pause is twice as long as the one before. */
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 250;
 
 /** A value, and the version that it has in the store; 0 where it was not published. */
 export interface Loaded {
@@ -42,6 +43,8 @@ export interface Missing {
   readonly options: ResolvedLoadOptions;
   /** How long to wait for others, by the clock. */
   readonly untilMs: number;
+  /** Aborts when the call is given up: then it waits for no others. */
+  readonly signal: AbortSignal | undefined;
   /** The versions of its tags from before the load. */
   readonly tagVersions: TagVersionMap;
   /** The version that is there. */
@@ -59,6 +62,7 @@ export interface LoadFlightsDependencies<T extends Missing> {
   readonly clock: Clock;
   readonly resolver: IntentResolver;
   readonly leases: FillLeases;
+  readonly waits: LeaseWaits;
   /** Says what becomes of a value that is there after all. */
   readonly onHit: (missing: T, hit: Hit) => Loading;
   /** Whether what was loaded under those versions of tags is still what a load of `missing` would find. */
@@ -145,9 +149,9 @@ export class LoadFlights<T extends Missing> {
   /** The load of whoever holds the lease, here or in another process. */
   private another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Loading {
     const underway = this.leased.get(lease.token);
-    return underway === undefined
-      ? this.begin(missing, lease.token, this.waitFor(missing, lease.token))
-      : this.joined(missing, underway, NEVER_OWN);
+    if (underway !== undefined) return this.joined(missing, underway, NEVER_OWN);
+    const end = this.deps.waits.enter(lease.token);
+    return this.begin(missing, lease.token, this.waitFor(missing, lease.token, end).finally(end.leave));
   }
 
   /** A load that has not begun yet, by this call or by another that asks at the same time. */
@@ -174,26 +178,29 @@ export class LoadFlights<T extends Missing> {
       if (error === STILL_LOADING) return own.hasBegun ? loading : unpublished(missing, 'miss');
       const isTheirs = isGivenUp(error) || (isStoreAway(error) && missing.options.onStoreError === 'load');
       if (own.hasBegun || !isTheirs) throw error;
+      missing.signal?.throwIfAborted();
     }
     const question = this.question(missing);
     return this.proceed(missing, question.token, await this.deps.leases.ask(question, missing.options));
   }
 
   /**
-   * Looks again and again whether the holder of a lease in another process has filled. When it has failed, or its time is over, one of those that
-   * wait has the next lease.
+   * Asks at once to be told when the lease that another process holds has ended, and again when that is told, when its time is over, and in between, because a
+   * message may get lost. When the holder has failed, or its time is over, one of those that wait has the next lease.
+   *
+   * @throws the reason of the signal when the call is given up; then another one that waits with it asks
    */
-  private async waitFor(missing: T, holder: string): Loading {
-    const { clock, leases } = this.deps;
-    let leftMs = this.leftMs(missing);
-    for (let pauseMs = FIRST_PAUSE_MS; leftMs > 0; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
-      await sleep(clock, Math.min(pauseMs, leftMs));
-      const question = this.question(missing);
-      const lease = await leases.ask(question, missing.options);
+  private async waitFor(missing: T, holder: string, end: LeaseWait): Loading {
+    const { options, signal } = missing;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      signal?.throwIfAborted();
+      const question = { ...this.question(missing), tellsEnd: true };
+      const lease = await this.deps.leases.ask(question, options);
       if (lease.kind !== 'busy' || lease.token !== holder) return this.proceed(missing, question.token, lease);
-      leftMs = this.leftMs(missing);
+      const leftMs = this.leftMs(missing);
+      if (leftMs <= 0) return unpublished(missing, 'miss');
+      await end.pause(Math.min(pauseMs, leftMs, lease.remainingMs), signal);
     }
-    return unpublished(missing, 'miss');
   }
 
   private leftMs({ untilMs }: Missing): number {

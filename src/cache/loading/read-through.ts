@@ -8,10 +8,12 @@ import { currentResource } from '../../version/resource-call.js';
 import type { ResolvedLoadOptions } from '../cache.options.js';
 import { AWAY, type Away, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
 import { freshnessOf } from './freshness.js';
+import { LeaseWaits } from './lease-waits.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
 import { reportOf } from './load-report.js';
 import { type KnownTags, LoadTags } from './load-tags.js';
+import { waitingCall } from './waiting-call.js';
 import { readStored, writeStored } from '../stored-value.js';
 import { NO_TAGS, type TagVersions } from '../tags/tag-versions.js';
 
@@ -80,7 +82,14 @@ export class ReadThrough {
     const onHit = async (asked: Asked, hit: Hit): Loading => (await this.judge(asked, hit)).found;
     const areCurrent = ({ options, tagVersions }: Asked, noted: Readonly<Record<string, number>>): Promise<boolean> =>
       this.tags.areCurrent(noted, tagVersions, options);
-    this.flights = new LoadFlights({ clock, resolver, leases: this.leases, onHit, areCurrent });
+    this.flights = new LoadFlights({
+      clock,
+      resolver,
+      leases: this.leases,
+      waits: new LeaseWaits(deps.store, clock),
+      onHit,
+      areCurrent,
+    });
     this.tags = new LoadTags(deps.tags, clock);
   }
 
@@ -112,6 +121,7 @@ export class ReadThrough {
     const batch = new LoadBatch(keys, run);
     const behind = new LoadBatch(keys, (missing) => callScope.runOutside(() => run(missing)));
     const untilMs = this.deps.clock.now() + options.waitMs;
+    const signal = callScope.get(waitingCall)?.signal;
     const tags = keys.length === 0 ? undefined : this.tags.named(options);
     const found = await Promise.all(
       keys.map((key) =>
@@ -122,6 +132,7 @@ export class ReadThrough {
             behind,
             options,
             untilMs,
+            signal,
             tagVersions: NO_TAGS,
             replaces: replaces?.get(key),
             round: 0,

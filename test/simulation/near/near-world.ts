@@ -63,6 +63,8 @@ export class NearWorld {
       await store.start({ ...context, processLabel: name });
       const member = await nearProcess(this, store, name, options, this.mutation);
       store.always('*', (run, call) => this.carry(run, call));
+      // Who waits for a load then asks by itself: reads take longer, and more happens meanwhile.
+      store.always('hint', 'drop-before');
       store.always('change', async (run, call) => {
         this.spread(member, run, call.request as EntryChange);
       });

@@ -8,7 +8,9 @@ import { CachedLayer } from '../../../src/cache/decorators/cached.layer.js';
 import { currentCall } from '../../../src/pipeline/current-call.js';
 import { describeMethod } from '../../../src/pipeline/decorated-method.js';
 import { type Next, RANK } from '../../../src/pipeline/layer.js';
+import { gate } from '../../support/stores/scripted-store.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
+import { followersOf, observe } from '../lock/lock-world.js';
 import { makeCall } from '../pipeline/make-call.js';
 
 class Books {
@@ -114,24 +116,81 @@ describe('the layer of @Cached', () => {
     await expect(around(call, async () => [1])).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
   });
 
-  it('runs no method for a client that has left while it waited', async () => {
-    const other = await world.process();
-    const begun = milestone();
-    const hanging = (): Promise<string> => {
-      begun.reach();
-      return new Promise(() => undefined);
-    };
-    other.cache.getOrLoad('book:1', hanging, { timeout: '1m' }).catch(() => undefined);
-    await begun.reached;
-    const leaving = new AbortController();
-    let runs = 0;
-    const second = find(leaving.signal, async () => [(runs += 1)]);
-    await world.settle();
-    leaving.abort(new TransactionAbortedError('the client left'));
-    const left = expect(second).rejects.toThrow('the client left');
-    await world.elapse(10_000);
-    await left;
-    expect(runs).toBe(0);
+  describe('that waits for the load of another process', () => {
+    let end: () => void;
+    let runs: number;
+    const own: Next = async () => [(runs += 1)];
+    const questions = (): number => app.store.requests('leaseFill').length;
+
+    beforeEach(async () => {
+      const other = await world.process();
+      const [begun, ended] = [milestone(), milestone()];
+      [runs, end] = [0, ended.reach];
+      const theirs = async (): Promise<string> => {
+        begun.reach();
+        await ended.reached;
+        return 'theirs';
+      };
+      void other.cache.getOrLoad('book:1', theirs, { timeout: '1m' });
+      await begun.reached;
+    });
+
+    /** A call whose client leaves when the test says so. */
+    function leavable() {
+      const leaving = new AbortController();
+      const call = observe(find(leaving.signal, own));
+      return {
+        call,
+        leave: () => leaving.abort(new TransactionAbortedError('the client left')),
+        signal: leaving.signal,
+      };
+    }
+
+    it('waits no longer when its client has left, asks nothing more and runs no method', async () => {
+      const { call, leave, signal } = leavable();
+      await world.settle();
+      leave();
+      await world.settle();
+      expect(call).toMatchObject({ state: 'rejected', error: signal.reason });
+      const before = questions();
+      await world.elapse(10_000);
+      expect([questions() - before, runs, followersOf(signal)]).toEqual([0, 0, 0]);
+    });
+
+    it('asks nothing when its client has left before it begins to wait', async () => {
+      const asking = gate();
+      app.store.next('leaseFill', asking.lateReply);
+      const { call, leave } = leavable();
+      await world.settle();
+      leave();
+      asking.open();
+      await world.settle();
+      expect([call.state, questions()]).toEqual(['rejected', 1]);
+    });
+
+    it('G51: takes no other call along when its client leaves; the last that is left asks on', async () => {
+      const [first, second, third] = [leavable(), leavable(), leavable()];
+      await world.settle();
+      first.leave();
+      second.leave();
+      await world.settle();
+      expect([first, second, third].map(({ call }) => call.state)).toEqual(['rejected', 'rejected', 'pending']);
+      end();
+      await world.settle();
+      expect([third.call.value, runs]).toEqual([['theirs'], 0]);
+      expect(followersOf(third.signal)).toBe(0);
+    });
+
+    it('asks nothing more when the last client has left', async () => {
+      const calls = [leavable(), leavable(), leavable()];
+      await world.settle();
+      const before = questions();
+      for (const { leave } of calls) leave();
+      await world.settle();
+      expect(calls.map(({ call }) => call.state)).toEqual(Array(3).fill('rejected'));
+      await world.elapse(10_000);
+      expect(questions() - before).toBe(0);
+    });
   });
 
   it('renews a stale value although the client that got it has left meanwhile, until the time of the load', async () => {

@@ -55,7 +55,7 @@ describe('a read while the store does not answer', () => {
     const call = observe(app.cache.getOrLoad('a', () => 'ours'));
     await world.settle();
     storeGoesAway();
-    await world.elapse(5);
+    await world.elapse(50);
     expect(call.value).toBe('ours');
   });
 
@@ -106,7 +106,7 @@ describe('a read while the store does not answer', () => {
     const joining = observe(app.cache.getOrLoad('a', () => 'loaded'));
     await world.settle();
     storeGoesAway();
-    await world.elapse(5);
+    await world.elapse(50);
     await failed;
     await world.settle();
     expect(joining.value).toBe('loaded');

@@ -1,5 +1,7 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import type { LeaseRequest } from '../../../src/store/fill-operations.js';
 import { observe } from '../lock/lock-world.js';
+import { gate } from '../../support/stores/scripted-store.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
 let world: TxnWorld;
@@ -13,10 +15,10 @@ beforeEach(async () => {
 });
 
 /** A load of another process that has begun, and does what the test says when it is let go. */
-async function loading(answer: () => unknown, options = {}) {
+async function loading(answer: () => unknown, options = {}, key = 'a') {
   const [begun, end] = [milestone(), milestone()];
   const call = other.cache.getOrLoad(
-    'a',
+    key,
     async () => {
       begun.reach();
       await end.reached;
@@ -47,26 +49,101 @@ describe('a call that finds another process loading', () => {
     await world.elapse(4_000);
     expect(calls.map(({ state }) => state)).toEqual(['pending', 'pending']);
     theirs.end();
-    await world.elapse(50);
+    await world.settle();
     expect(calls).toMatchObject(Array(2).fill({ state: 'fulfilled', value: 'theirs' }));
     expect([await theirs.call, ours.calls]).toEqual(['theirs', 0]);
   });
 
-  it('asks 5, 10, 20, 40 and then every 50 ms, once for all calls of its process', async () => {
+  it('asks, asks to be told, and asks again when it is: three times for a short load, once for all calls of its process', async () => {
+    const theirs = await loading(() => 'theirs');
+    const calls = [observe(app.cache.getOrLoad('a', () => 'ours'))];
+    await world.settle();
+    calls.push(observe(app.cache.getOrLoad('a', () => 'ours')));
+    await world.elapse(49);
+    theirs.end();
+    await world.settle();
+    expect(calls.map(({ value }) => value)).toEqual(['theirs', 'theirs']);
+    const asked = app.store.requests<LeaseRequest>('leaseFill').map(({ tellsEnd = false }) => tellsEnd);
+    // The first call, its wait, the second call, which joins it, and the wait when it is told.
+    expect(asked).toEqual([false, true, false, true]);
+  });
+
+  it('asks at once when it is told while it asks', async () => {
+    const theirs = await loading(() => 'theirs');
+    const asking = gate();
+    app.store.next('leaseFill', (run) => run(), asking.lateReply);
+    const call = observe(app.cache.getOrLoad('a', () => 'ours'));
+    await world.settle();
+    theirs.end();
+    await theirs.call;
+    await world.settle();
+    asking.open();
+    await world.settle();
+    expect(call).toMatchObject({ state: 'fulfilled', value: 'theirs' });
+  });
+
+  it('asks no more often for a message that comes twice', async () => {
+    const theirs = await loading(() => 'theirs');
+    app.store.next('hint', 'duplicate');
+    const call = app.cache.getOrLoad('a', () => 'ours');
+    await world.settle();
+    theirs.end();
+    await call;
+    await world.settle();
+    expect([await call, app.store.requests('leaseFill').length]).toEqual(['theirs', 3]);
+  });
+
+  it('asks once, and waits on, when it is told although the other is loading still', async () => {
+    const theirs = await loading(() => 'theirs');
+    const listen = jest.spyOn(app.store, 'onLeaseEnd');
+    const call = observe(app.cache.getOrLoad('a', () => 'ours'));
+    await world.settle();
+    const [{ token } = { token: '' }] = other.store.requests<LeaseRequest>('leaseFill');
+    listen.mock.calls[0]![0]({ token });
+    await world.elapse(49);
+    expect([call.state, app.store.requests('leaseFill').length]).toEqual(['pending', 3]);
+    theirs.end();
+    await world.settle();
+    expect(call.value).toBe('theirs');
+  });
+
+  it('listens to the store only while it waits', async () => {
+    const listen = jest.spyOn(app.store, 'onLeaseEnd');
+    const stops: jest.Mock[] = [];
+    const [one, two] = [await loading(() => 'theirs'), await loading(() => 'theirs', {}, 'b')];
+    listen.mockImplementation(() => {
+      const stop = jest.fn();
+      stops.push(stop);
+      return stop;
+    });
+    const calls = ['a', 'b'].map((key) => app.cache.getOrLoad(key, () => 'ours'));
+    await world.settle();
+    expect(stops.map((stop) => stop.mock.calls.length)).toEqual([0]);
+    one.end();
+    await world.elapse(50);
+    expect(stops.map((stop) => stop.mock.calls.length)).toEqual([0]);
+    two.end();
+    await world.elapse(250);
+    expect(await Promise.all(calls)).toEqual(['theirs', 'theirs']);
+    expect(stops.map((stop) => stop.mock.calls.length)).toEqual([1]);
+  });
+
+  it('asks at once, and where it is told nothing after 50, 100, 200 and then every 250 ms, once for all calls of its process', async () => {
+    app.store.always('hint', 'drop-before');
     await loading(() => 'theirs');
     const asked = (): number => app.store.requests('leaseFill').length;
     const waiting = [1, 2, 3].map(() => app.cache.getOrLoad('a', () => 'ours'));
     await world.settle();
     const before = asked();
     const times: number[] = [];
-    for (let ms = 1; ms <= 200; ms += 1) {
+    for (let ms = 1; ms <= 1_000; ms += 1) {
       const seen = asked();
       await world.elapse(1);
       if (asked() > seen) times.push(ms);
     }
-    expect([before, times]).toEqual([3, [5, 15, 35, 75, 125, 175]]);
+    expect([before, times]).toEqual([4, [50, 150, 350, 600, 850]]);
     await third.cache.set('a', 'written');
-    await world.elapse(50);
+    await world.elapse(250);
     expect(await Promise.all(waiting)).toEqual(Array(3).fill('written'));
   });
 
@@ -104,7 +181,7 @@ describe('a call that finds another process loading', () => {
     const calls = [app.cache.getOrLoad('a', ours), third.cache.getOrLoad('a', ours)];
     await world.settle();
     theirs.end();
-    await world.elapse(100);
+    await world.settle();
     expect([await Promise.all(calls), ours.calls]).toEqual([['ours', 'ours'], 1]);
     expect(await other.cache.get('a')).toBe('ours');
   });
@@ -114,9 +191,9 @@ describe('a call that finds another process loading', () => {
     other.store.next('fill', () => new Promise(() => undefined));
     const ours = loaderOf('ours');
     const calls = [app, third].map(({ cache }) => observe(cache.getOrLoad('a', ours)));
-    await world.elapse(2_990);
+    await world.elapse(2_999);
     expect(calls.map(({ state }) => state)).toEqual(['pending', 'pending']);
-    await world.elapse(110);
+    await world.elapse(1);
     expect(calls).toMatchObject(Array(2).fill({ state: 'fulfilled', value: 'ours' }));
     expect(ours.calls).toBe(1);
   });
@@ -126,7 +203,7 @@ describe('a call that finds another process loading', () => {
     const call = app.cache.getOrLoad('a', () => 'ours');
     await world.settle();
     await third.cache.set('a', 'written');
-    await world.elapse(5);
+    await world.settle();
     expect(await call).toBe('written');
     theirs.end();
     await theirs.call;
@@ -134,6 +211,8 @@ describe('a call that finds another process loading', () => {
   });
 
   it('waits for the next load when the first one was overtaken by a write', async () => {
+    // Else it is told of the write, and has the next lease itself.
+    app.store.next('hint', 'drop-before');
     await loading(() => 'old');
     const call = observe(app.cache.getOrLoad('a', () => 'ours'));
     await world.settle();
@@ -145,10 +224,10 @@ describe('a call that finds another process loading', () => {
       return 'new';
     });
     await begun.reached;
-    await world.elapse(50);
+    await world.elapse(250);
     expect(call.state).toBe('pending');
     end.reach();
-    await world.elapse(50);
+    await world.settle();
     expect([await next, call]).toMatchObject(['new', { state: 'fulfilled', value: 'new' }]);
   });
 
@@ -173,7 +252,7 @@ describe('a call that finds another process loading', () => {
     await world.settle();
     app.store.next('leaseFill', 'refuse');
     const failed = expect(call).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
-    await world.elapse(5);
+    await world.elapse(50);
     await failed;
   });
 });
