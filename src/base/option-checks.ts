@@ -16,6 +16,12 @@ export function flag(value: boolean, option: string): boolean {
   });
 }
 
+/** The value, which must be a function where there is one. @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function functionIfGiven<F>(value: F | undefined, option: string): F | undefined {
+  if (value === undefined || typeof value === 'function') return value;
+  throw new InvalidOptionsError(`${option}: a function belongs here`, { details: { option } });
+}
+
 /** Every name an options object may have; a record, so that the compiler misses none. */
 export type OptionNames<T> = Readonly<Record<keyof T, true>>;
 

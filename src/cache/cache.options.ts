@@ -1,11 +1,12 @@
 import { type Duration, toMs } from '../base/duration.js';
 import type { NearCacheOptions } from '../near/near-cache.options.js';
 import { InvalidOptionsError } from '../base/errors.js';
-import { between, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
+import { between, functionIfGiven, oneOf, onlyOptions, type OptionNames } from '../base/option-checks.js';
 import type { EntryReadOptions } from '../store/entry-operations.js';
 import type { Codec } from './codec/codec.js';
 import type { PrincipalOptions } from './decorators/principal.js';
 import { checkTags } from './tags/tags.js';
+import type { VersionOf } from './floors.js';
 import type { WarmUpModuleOptions } from './warm-up/warm-up.options.js';
 
 /** Options of `get`, `getMany`, `getEntry` and `has`. */
@@ -23,6 +24,8 @@ export interface WriteOptions {
   readonly ttl?: Duration;
   /** Names with which the entry can be invalidated together with others, by `cache.invalidateTags`. Default none; up to 32. */
   readonly tags?: readonly string[];
+  /** As for loads: no load replaces the value with one that is older at its source. The write itself is compared with nothing. Default none. */
+  readonly sourceVersion?: VersionOf<unknown>;
 }
 
 /** Gives the TTL of a value that was loaded. */
@@ -34,6 +37,12 @@ export interface LoadOptions<T = unknown> {
   readonly ttl?: Duration | TtlOf<T>;
   /** As for writes. What is invalidated while it is loaded is given to its callers and cached by nobody. */
   readonly tags?: readonly string[];
+  /**
+   * Gives the version that a value has where it comes from, such as a column of its row that every change increments, or the time of the change: a whole
+   * number from 0 on that grows with every change. A load keeps nothing in the place of a value, or of what `cache.evict` has left, that is older there.
+   * Default none, and then it replaces nothing that has one.
+   */
+  readonly sourceVersion?: VersionOf<T>;
   /**
    * How long a loader may take: then its signal aborts, and its callers get LoadTimeoutError `LOAD_TIMEOUT`. Other processes leave the load to it
    * for a second longer. Default the module's `cache.timeout`, `'5s'`; 1 ms to 1 hour.
@@ -71,10 +80,15 @@ export interface LoadOptions<T = unknown> {
   readonly xfetch?: number;
 }
 
+/** The options of a load that have no default in the module. */
+type OfOneLoad = 'tags' | 'sourceVersion';
+
 /** Options of `forRoot({ cache })`: defaults for every write, every load and every `@Cached`. */
-export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, PrincipalOptions, ReadOptions {
+export interface CacheModuleOptions extends Omit<LoadOptions, OfOneLoad | 'ttl'>, PrincipalOptions, ReadOptions {
   /** Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
+  /** How long the floor of a removed value stays, in the place of the value: longer than replicas of its source lag. Default `'1m'`; 1 ms to 365 days. */
+  readonly floorTtl?: Duration;
   /** Copies of entries in the memory of this process; `true` for its defaults. Default none. */
   readonly near?: NearCacheOptions | boolean;
   /** Defaults of every warm-up. */
@@ -87,6 +101,7 @@ export interface CacheModuleOptions extends Omit<LoadOptions, 'ttl' | 'tags'>, P
 export interface ResolvedLoadOptions {
   readonly ttl: number | TtlOf<unknown>;
   readonly tags: readonly string[];
+  readonly sourceVersion: VersionOf<unknown> | undefined;
   readonly timeoutMs: number;
   readonly waitMs: number;
   readonly onStoreError: 'load' | 'throw';
@@ -101,7 +116,7 @@ export interface ResolvedLoadOptions {
 
 const HOUR_MS = 3_600_000;
 /** What loads have and the module has defaults for. */
-const DEFAULTS: OptionNames<Omit<LoadOptions, 'tags'>> = {
+const DEFAULTS: OptionNames<Omit<LoadOptions, OfOneLoad>> = {
   ttl: true,
   timeout: true,
   wait: true,
@@ -117,13 +132,14 @@ const DEFAULTS: OptionNames<Omit<LoadOptions, 'tags'>> = {
 /** The options of one read. */
 const READ_OPTIONS: OptionNames<ReadOptions> = { readFrom: true };
 /** The options of one write. */
-export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true };
+export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true, sourceVersion: true };
 /** The options of one load. */
-export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true };
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true, sourceVersion: true };
 /** The options of `forRoot({ cache })`. */
 export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
   ...DEFAULTS,
   codec: true,
+  floorTtl: true,
   near: true,
   principal: true,
   readFrom: true,
@@ -145,7 +161,13 @@ export function resolveReadOptions(options: ReadOptions, module: CacheModuleOpti
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveTtlMs(options: WriteOptions, module: CacheModuleOptions): number {
   onlyOptions(options, WRITE_OPTIONS, 'a write');
+  functionIfGiven(options.sourceVersion, 'sourceVersion');
   return ttlMsOf(options.ttl ?? module.ttl ?? '10m');
+}
+
+/** @throws InvalidOptionsError `INVALID_OPTIONS` */
+export function resolveFloorTtlMs({ floorTtl = '1m' }: CacheModuleOptions): number {
+  return toMs(floorTtl, 'cache.floorTtl', { min: 1 });
 }
 
 /** The TTL that a function gave. @throws InvalidOptionsError `INVALID_OPTIONS` */
@@ -163,6 +185,7 @@ export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOpti
   return {
     ttl: typeof ttl === 'function' ? ttl : ttlMsOf(ttl),
     tags: checkTags(options.tags ?? []),
+    sourceVersion: functionIfGiven(options.sourceVersion, 'sourceVersion'),
     timeoutMs,
     waitMs: toMs(given('wait') ?? '10s', 'cache.wait', { max: HOUR_MS }),
     onStoreError: oneOf(given('onStoreError') ?? 'load', ['load', 'throw'], 'cache.onStoreError'),

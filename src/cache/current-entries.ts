@@ -9,7 +9,7 @@ import { tagKey } from './tags/tags.js';
 
 /** An entry as a call sees it. */
 export interface CurrentEntry {
-  /** Undefined when there is none, or its tags have been invalidated. */
+  /** Undefined when there is none, or only a floor, or its tags have been invalidated. */
   readonly stored: StoredValue | undefined;
   /** The version read; 0 for no entry, and for one that the transaction only wrote. */
   readonly version: number;
@@ -31,33 +31,34 @@ export class CurrentEntries {
     return this.current(keys, txn ? await txn.read(keys) : await this.readAlone(keys, options), txn);
   }
 
-  /** Whether a value that was read outside of a transaction is one whose tags are still the same. */
+  /** Whether what was read outside of a transaction is a value whose tags are still the same. */
   async isCurrent(value: string): Promise<boolean> {
-    const { tags = {} } = storedOf(value).notes;
-    return areCurrent(tags, await this.tags.present(Object.keys(tags)));
+    const { floor, tags = {} } = storedOf(value).notes;
+    return floor === undefined && areCurrent(tags, await this.tags.present(Object.keys(tags)));
   }
 
-  /** What the views, which were read in this call, are worth. */
+  /** What the views, which were read in this call, are worth. No version names what the call shows in the place of one that is worth nothing. */
   async current(
     keys: readonly string[],
     views: readonly View[],
     txn: ActiveTransaction | undefined,
   ): Promise<readonly CurrentEntry[]> {
-    const entries = views.map(({ value, version }) => ({
-      stored: value === undefined ? undefined : storedOf(value),
-      version,
-    }));
+    const isOwn = (i: number): boolean => txn?.buffer.ownValue(keys[i] ?? '') !== undefined;
+    const entries = views.map(({ value, version }, i) => {
+      const stored = value === undefined ? undefined : storedOf(value);
+      if (stored?.notes.floor === undefined) return { stored, version };
+      if (!isOwn(i)) noteUnreadable(this.coordinator.store, keys[i] ?? '');
+      return { stored: undefined, version };
+    });
     if (!entries.some(({ stored }) => stored?.notes.tags !== undefined)) return entries;
     const tags = new Set<string>();
-    const isOwn = keys.map((key) => txn?.buffer.ownValue(key) !== undefined);
     entries.forEach(({ stored }, i) => {
-      if (!isOwn[i]) for (const tag of Object.keys(stored?.notes.tags ?? {})) tags.add(tag);
+      if (!isOwn(i)) for (const tag of Object.keys(stored?.notes.tags ?? {})) tags.add(tag);
     });
     if (tags.size === 0) return entries;
     const present = txn ? await presentIn(txn, [...tags]) : await this.tags.present([...tags]);
     return entries.map(({ stored, version }, i) => {
-      const isCurrent = isOwn[i] || areCurrent(stored?.notes.tags, present);
-      // No version names what the call shows in its place.
+      const isCurrent = isOwn(i) || areCurrent(stored?.notes.tags, present);
       if (!isCurrent) noteUnreadable(this.coordinator.store, keys[i] ?? '');
       return { stored: isCurrent ? stored : undefined, version };
     });

@@ -50,7 +50,7 @@ export class NearValues {
 
   private made(memo: Memo): NearValue | undefined {
     const { stored } = memo;
-    if (stored === undefined) return undefined;
+    if (stored === undefined || stored.notes.floor !== undefined) return undefined;
     if (stored.notes.none) return NONE;
     const decoded = this.codec.decode(stored.body);
     if (!('value' in decoded)) return undefined;

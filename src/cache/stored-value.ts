@@ -6,6 +6,10 @@ export interface ValueNotes {
   readonly took?: number;
   /** It was looked for and not found; there is no body. */
   readonly none?: true;
+  /** The version that the value has where it comes from. */
+  readonly source?: number;
+  /** There is no value, and nothing that is older at its source than this is to be loaded in its place; there is no body. */
+  readonly floor?: number;
 }
 
 /** The text of a value, as its codec makes it, and its notes. */
@@ -23,9 +27,9 @@ export function writeStored({ body, notes }: StoredValue): string {
   return Object.keys(notes).length === 0 ? body : `${MARK}${JSON.stringify(notes)}\n${body}`;
 }
 
-/** Whether a text is more than a body. */
-export function hasNotes(text: string): boolean {
-  return text.startsWith(MARK);
+/** Whether the body is the value, whatever the notes say of it, as long as its time is not over. */
+export function isPlain({ floor, none, tags }: ValueNotes): boolean {
+  return floor === undefined && none === undefined && tags === undefined;
 }
 
 /** The parts of a text; undefined when it begins with notes that are not ours. */
@@ -43,9 +47,12 @@ export function readStored(text: string): StoredValue | undefined {
 
 function isNotes(notes: unknown): notes is ValueNotes {
   if (typeof notes !== 'object' || notes === null || Array.isArray(notes)) return false;
-  const { tags, took, none } = notes as Record<keyof ValueNotes, unknown>;
+  const { tags, took, none, source, floor } = notes as Record<keyof ValueNotes, unknown>;
   const isTagged =
     tags === undefined ||
     (typeof tags === 'object' && tags !== null && Object.values(tags).every(Number.isSafeInteger));
-  return isTagged && (took === undefined || Number.isFinite(took)) && (none === undefined || none === true);
+  const areVersions = [source, floor].every((version) => version === undefined || Number.isSafeInteger(version));
+  return (
+    isTagged && areVersions && (took === undefined || Number.isFinite(took)) && (none === undefined || none === true)
+  );
 }

@@ -1,3 +1,4 @@
+import { present } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
@@ -6,7 +7,7 @@ import type { NearCache } from '../near/near-cache.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
-import { resolveRetryOptions, type VersionModuleOptions } from '../version/version.options.js';
+import { resolveRetryOptions, type RetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { CacheCounters, type CacheStatistics } from './cache-counters.js';
 import { CacheNamespace } from './cache-namespace.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
@@ -16,6 +17,7 @@ import {
   type LoadOptions,
   type ReadOptions,
   type ResolvedLoadOptions,
+  resolveFloorTtlMs,
   resolveLoadOptions,
   resolveReadOptions,
   resolveTtlMs,
@@ -23,7 +25,8 @@ import {
 } from './cache.options.js';
 import { valueCodecOf } from './codec/value-codec.js';
 import { type CurrentEntry, CurrentEntries } from './current-entries.js';
-import { type Evicted, evictions } from './evictions.js';
+import { type Evicted, evictions, flooredEvictions } from './evictions.js';
+import { sourceNotes } from './floors.js';
 import type { Loader, ManyLoader } from './loading/loader.js';
 import { ReadThrough } from './loading/read-through.js';
 import { NearValues } from './near-values.js';
@@ -33,6 +36,8 @@ import { checkEntryKey, checkTags } from './tags/tags.js';
 import { ValueLoads } from './value-loads.js';
 import { ValueReader } from './value-reader.js';
 
+/** What was written elsewhere cannot be taken back, so its entry is not left behind before the budget is spent. */
+const MOST_EVICTIONS: RetryOptions = { attempts: 100 };
 const NO_OPTIONS: LoadOptions = Object.freeze({});
 
 /** What the cache is made of. */
@@ -63,6 +68,7 @@ export class TransactionalCache implements CacheOperations {
   private readonly entries: CurrentEntries;
   private readonly near: NearValues | undefined;
   private readonly defaults: ResolvedLoadOptions;
+  private readonly floorTtlMs: number;
 
   constructor(private readonly deps: CacheDependencies) {
     checkModuleTtl(deps.options);
@@ -72,7 +78,8 @@ export class TransactionalCache implements CacheOperations {
     const { resolver, store, versionStrategy: strategy } = coordinator;
     this.entries = new CurrentEntries(coordinator);
     const { tags } = this.entries;
-    const readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags, copies });
+    const floorTtlMs = (this.floorTtlMs = resolveFloorTtlMs(deps.options));
+    const readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags, copies, floorTtlMs });
     const codec = valueCodecOf(deps.options);
     this.values = new ValueReader(codec, this.counters, report);
     this.loads = new ValueLoads({
@@ -149,9 +156,16 @@ export class TransactionalCache implements CacheOperations {
     await this.evict({ tags });
   }
 
-  /** What `delete` does to the keys and `invalidateTags` to the tags, together: outside a transaction in one commit. */
+  /**
+   * What `delete` does to the keys and `invalidateTags` to the tags, together: outside a transaction in one commit. With a `floor` it reads the keys before,
+   * a round trip more, so that in a transaction they belong to its read set, and outside of one it does both again after a conflict.
+   *
+   * @throws VersionConflictError `VERSION_CONFLICT` with a `floor` when others write the keys all the time, for the `budget` of `forRoot({ version })`
+   */
   async evict(evicted: Evicted): Promise<void> {
-    const pending = this.write(evictions(evicted));
+    const removals = evictions(evicted);
+    if (evicted.floor !== undefined) return this.evictWithFloor(evicted);
+    const pending = this.write(removals);
     if (pending) await pending;
   }
 
@@ -226,10 +240,7 @@ export class TransactionalCache implements CacheOperations {
       await this.set(key, next, options);
       return next;
     };
-    if (this.deps.coordinator.active()) return step();
-    const retry = resolveRetryOptions({}, this.deps.version);
-    const deps = { ...this.deps, owner: this.deps.coordinator, isComputation: true };
-    return retryConflicts(retry, deps, undefined, () => this.deps.coordinator.run(step));
+    return this.again(step);
   }
 
   /** What has been counted in this process since the application started. */
@@ -246,6 +257,23 @@ export class TransactionalCache implements CacheOperations {
       if (found?.value !== undefined) values.set(key, found.value as T);
       return found === undefined;
     });
+  }
+
+  private evictWithFloor(evicted: Evicted): Promise<void> {
+    const { coordinator } = this.deps;
+    const step = async (): Promise<void> => {
+      const txn = present(coordinator.active(), 'the transaction of an eviction');
+      txn.write(await flooredEvictions(txn, evicted, this.floorTtlMs));
+    };
+    return this.again(step, MOST_EVICTIONS);
+  }
+
+  /** In a transaction of its own again after each conflict, or in that of the call, at whose commit a conflict shows. */
+  private again<T>(step: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
+    const { coordinator, version } = this.deps;
+    if (coordinator.active()) return step();
+    const deps = { ...this.deps, owner: coordinator, isComputation: true };
+    return retryConflicts(resolveRetryOptions(options, version), deps, undefined, () => coordinator.run(step));
   }
 
   private resolve(options: LoadOptions): ResolvedLoadOptions {
@@ -268,13 +296,17 @@ export class TransactionalCache implements CacheOperations {
   /** Everything is checked before anything is sent. */
   private async putAll(pairs: readonly (readonly [string, unknown])[], options: WriteOptions): Promise<void> {
     const ttlMs = resolveTtlMs(options, this.deps.options);
-    const bodies = pairs.map(([key, value]) => {
+    const values = pairs.map(([key, value]) => {
       checkEntryKey(key);
-      return [key, this.values.codec.encode(value, key)] as const;
+      const body = this.values.codec.encode(value, key);
+      return { key, body, source: sourceNotes(value, options.sourceVersion) };
     });
-    const notes = options.tags?.length ? await this.notesOf(options.tags) : {};
+    const tags = options.tags?.length ? await this.notesOf(options.tags) : {};
     const pending = this.write(
-      bodies.map(([key, body]) => [key, { kind: 'put', value: writeStored({ body, notes }), ttlMs }]),
+      values.map(({ key, body, source }) => [
+        key,
+        { kind: 'put', value: writeStored({ body, notes: { ...tags, ...source } }), ttlMs },
+      ]),
     );
     if (pending) await pending;
   }

@@ -8,7 +8,7 @@ import type { CurrentEntries } from './current-entries.js';
 import type { LoadMany } from './loading/load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
 import type { FirstAnswer, ReadThrough } from './loading/read-through.js';
-import { hasNotes, readStored, writeStored } from './stored-value.js';
+import { isPlain, readStored, type StoredValue, writeStored } from './stored-value.js';
 import { tagKey } from './tags/tags.js';
 import type { ValueReader } from './value-reader.js';
 
@@ -33,8 +33,9 @@ export class ValueLoads {
     const first = isOutside ? await readThrough.first(key, options) : undefined;
     if (first?.lease.kind === 'hit') {
       const { times, value } = first.lease;
-      // Neither notes nor times: all that there is to the entry is its value.
-      const decoded = times === undefined && !hasNotes(value) ? values.codec.decode(value) : {};
+      // All that there is to the entry is its value.
+      const stored = times === undefined ? readStored(value) : undefined;
+      const decoded = stored !== undefined && isPlain(stored.notes) ? values.codec.decode(stored.body) : {};
       if ('value' in decoded) return decoded.value as T;
     }
     const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
@@ -56,12 +57,12 @@ export class ValueLoads {
     const txn = coordinator.active();
     if (txn) return this.inside<T>(txn, keys, load, options.tags.map(tagKey));
     const found = new Map<string, T>();
-    const unreadable = new Map<string, number>();
+    const unreadable = new Map<string, { readonly stored: StoredValue; readonly version: number }>();
     const request = { keys, load, options, ...(first && { first }) };
     for (const [key, { stored, version }] of await readThrough.get(request)) {
       const value = values.read<T>(key, stored);
       if (value !== undefined) found.set(key, value);
-      else if (!stored.notes.none) unreadable.set(key, version);
+      else if (!stored.notes.none) unreadable.set(key, { stored, version });
     }
     if (unreadable.size === 0) return found;
     for (const key of unreadable.keys()) noteUnreadable(coordinator.store, key);
@@ -100,8 +101,9 @@ export class ValueLoads {
         noteLoaded(coordinator.store, key, 0);
       }
       // What the transaction has written meanwhile, or another of its loads has found, is its view of the key.
-      const own = txn.buffer.ownValue(key);
-      const value = values.read<T>(key, own === undefined ? loadable?.stored : readStored(own));
+      const text = txn.buffer.ownValue(key);
+      const own = text === undefined ? undefined : readStored(text);
+      const value = values.read<T>(key, own === undefined || own.notes.floor !== undefined ? loadable?.stored : own);
       if (value !== undefined) found.set(key, value);
     }
     return found;

@@ -1,13 +1,20 @@
 import { InvalidOptionsError } from '../../base/errors.js';
-import { onlyOptions, type OptionNames } from '../../base/option-checks.js';
+import { functionIfGiven, onlyOptions, type OptionNames } from '../../base/option-checks.js';
 import type { StoreBound } from '../../base/store-name.js';
 import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
 import { compileKeys, type KeySource } from '../../pipeline/key-source.js';
+import type { VersionOf } from '../floors.js';
 import { keyAndOptions } from './key-and-options.js';
 import { compileTags, type TagOptions } from './tag-source.js';
 
 /** Options of `@CacheEvict`. */
-export interface CacheEvictOptions<R extends object = Record<string, unknown>> extends TagOptions<R>, StoreBound {}
+export interface CacheEvictOptions<R extends object = Record<string, unknown>> extends TagOptions<R>, StoreBound {
+  /**
+   * Gives, of what the method gave, the version that the keys have now where their values come from, such as that of the row that it has written: for
+   * `cache.floorTtl` no load keeps anything that is older there, see `sourceVersion` of `@Cached`. Needs keys; default none.
+   */
+  readonly floor?: VersionOf<unknown>;
+}
 
 /** What `@CacheEvict` writes on a method. */
 export interface CacheEvictMetadata {
@@ -16,7 +23,7 @@ export interface CacheEvictMetadata {
   readonly options: CacheEvictOptions;
 }
 
-const CACHE_EVICT_OPTIONS: OptionNames<CacheEvictOptions> = { store: true, tags: true };
+const CACHE_EVICT_OPTIONS: OptionNames<CacheEvictOptions> = { store: true, tags: true, floor: true };
 
 export const CACHE_EVICT = Symbol('@CacheEvict');
 
@@ -38,6 +45,11 @@ export function CacheEvict(first: KeySource | CacheEvictOptions = {}, second?: C
   if (keys !== undefined) compileKeys(keys, { decorator: '@CacheEvict' });
   onlyOptions(options, CACHE_EVICT_OPTIONS, '@CacheEvict');
   compileTags(options.tags, { decorator: '@CacheEvict' });
+  if (functionIfGiven(options.floor, '@CacheEvict: floor') !== undefined && keys === undefined) {
+    throw new InvalidOptionsError('@CacheEvict: a floor is left in the place of keys, and it names none', {
+      details: { decorator: '@CacheEvict', option: 'floor' },
+    });
+  }
   if (keys === undefined && options.tags === undefined) {
     throw new InvalidOptionsError('@CacheEvict: it names neither keys nor tags, so it would remove nothing', {
       details: { decorator: '@CacheEvict' },

@@ -40,14 +40,17 @@ export class CacheEvictLayer extends CacheWriteLayer {
     return metadata && storeNameOf(metadata.options);
   }
 
-  protected compile(method: DecoratedMethod): (call: Call) => () => Promise<void> {
+  protected compile(method: DecoratedMethod): (call: Call) => (emitted: Emitted) => Promise<void> {
     const { keys: source, options } = present(method.metadata<CacheEvictMetadata>(CACHE_EVICT), '@CacheEvict');
     const keysOf = source === undefined ? () => [] : compileKeys(source, { decorator: '@CacheEvict', method });
     const tagsOf = compileTags(options.tags, { decorator: '@CacheEvict', method });
     return (call) => {
       const [keys, tags] = [keysOf(call), tagsOf(call)];
       for (const key of keys) checkKey(key, 'key');
-      return () => this.cache.evict({ keys, tags });
+      return async (emitted) => {
+        const floor = options.floor && { floor: options.floor(emitted.at(-1)) };
+        await this.cache.evict({ keys, tags, ...floor });
+      };
     };
   }
 }

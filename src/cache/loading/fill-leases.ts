@@ -2,10 +2,12 @@ import type { Clock } from '../../base/clock.js';
 import type { ErrorSink } from '../../base/error-sink.js';
 import { isStoreAway, StoreTimeoutError, StoreUnavailableError } from '../../base/errors.js';
 import { newId } from '../../base/random.js';
-import type { VersionStrategy } from '../../store/entry-operations.js';
+import type { CommitOperation, VersionStrategy } from '../../store/entry-operations.js';
 import type { FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
 import type { CacheTxnStore } from '../../store/store.js';
 import type { ResolvedLoadOptions } from '../cache.options.js';
+import { floorOf, floorText } from '../floors.js';
+import type { ValueNotes } from '../stored-value.js';
 import { StoreBreaker } from './store-breaker.js';
 
 /** What a load has beside its time-out: until it begins, and until its value has arrived. Then other processes may fill as well. */
@@ -29,6 +31,8 @@ export interface FillLeaseDependencies {
   readonly clock: Clock;
   readonly strategy: VersionStrategy;
   readonly report: ErrorSink;
+  /** How long the floor of a removed value stays. */
+  readonly floorTtlMs: number;
 }
 
 /** Leases of a store to fill its missing values, also while it is away or takes no writes. */
@@ -100,9 +104,19 @@ export class FillLeases {
     }
   }
 
-  /** What was loaded anew is no more: neither is the value, unless somebody has written meanwhile. Nobody waits for that. */
-  remove(key: string, version: number): void {
-    const operation = { kind: 'delete', key, expected: { kind: 'version', version } } as const;
+  /**
+   * What was loaded anew is no more: neither is the value, unless somebody has written meanwhile. Its floor stays, because it may be that the source has
+   * it not yet. Nobody waits for that.
+   */
+  remove(key: string, version: number, notes: ValueNotes = {}): void {
+    const { floorTtlMs: ttlMs, strategy } = this.deps;
+    if (notes.floor !== undefined) return;
+    const floor = floorOf(notes);
+    const expected = { kind: 'version', version } as const;
+    const operation: CommitOperation =
+      floor === undefined
+        ? { kind: 'delete', key, expected }
+        : { kind: 'put', key, expected, value: floorText(floor), ttlMs, strategy };
     const request = { txnId: newId(), operations: [operation], guards: [], outcomeTtlMs: 0 };
     this.deps.store.commit(request).catch((error: unknown) => {
       if (error instanceof Error) this.tell(error, key);

@@ -11,7 +11,8 @@ import type { LeaseWait, LeaseWaits } from './lease-waits.js';
 import type { Loadable } from './load-batch.js';
 import type { LoadSource } from './load-report.js';
 import { NextLoad } from './next-load.js';
-import { type StoredValue, writeStored } from '../stored-value.js';
+import { mayReplace } from '../floors.js';
+import { type StoredValue, type ValueNotes, writeStored } from '../stored-value.js';
 import { notedVersions, type TagVersionMap } from '../tags/tag-versions.js';
 
 /** Between two looks whether another process has filled, where the store does not tell; each pause is twice as long as the one before. */
@@ -49,6 +50,8 @@ export interface Missing {
   readonly tagVersions: TagVersionMap;
   /** The version that is there. */
   readonly replaces?: number | undefined;
+  /** The notes of that one. */
+  readonly replaced?: ValueNotes | undefined;
 }
 
 /** Loaders inside of each other. One that reads what its own reader loads would go on for ever, longer than anybody waits. */
@@ -208,7 +211,7 @@ export class LoadFlights<T extends Missing> {
   }
 
   private async loadAndPublish(missing: T, token: string): Loading {
-    const { key, options, replaces, tagVersions } = missing;
+    const { key, options, replaced, replaces, tagVersions } = missing;
     const { leases } = this.deps;
     let loaded: Loadable | undefined;
     try {
@@ -217,13 +220,14 @@ export class LoadFlights<T extends Missing> {
       if (loaded === undefined) leases.giveBack(key, token);
     }
     if (loaded === undefined) {
-      if (replaces !== undefined) leases.remove(key, replaces);
+      if (replaces !== undefined) leases.remove(key, replaces, replaced);
       return undefined;
     }
     const { stored, ttlMs, freshMs } = loaded;
     const tags = notedVersions(options.tags, tagVersions);
-    if (tags === undefined) {
+    if (tags === undefined || !mayReplace(stored.notes, replaced)) {
       leases.giveBack(key, token);
+      if (stored.notes.none && replaces !== undefined) leases.remove(key, replaces, replaced);
       return { stored, version: 0, source: 'miss' };
     }
     const tagged = options.tags.length === 0 ? stored : { ...stored, notes: { ...stored.notes, tags } };

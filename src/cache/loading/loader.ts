@@ -6,6 +6,7 @@ import type { Random } from '../../base/random.js';
 import { readingPrimary } from '../../txn/replica-reads.js';
 import { checkValueBytes } from '../../txn/txn.options.js';
 import { type ResolvedLoadOptions, ttlMsOf } from '../cache.options.js';
+import { sourceNotes } from '../floors.js';
 import type { Loadable, LoadMany } from './load-batch.js';
 import type { ValueCodec } from '../codec/value-codec.js';
 
@@ -55,7 +56,8 @@ export function encoding(loader: ManyLoader<unknown>, { clock, codec, random, op
       }
       const body = codec.encode(value, key);
       checkValueBytes(Buffer.byteLength(body), key);
-      loaded.set(key, { stored: { body, notes }, ...lifeOf(value, options, random) });
+      const stored = { body, notes: { ...notes, ...sourceNotes(value, options.sourceVersion) } };
+      loaded.set(key, { stored, ...lifeOf(value, options, random) });
     }
     return loaded;
   };

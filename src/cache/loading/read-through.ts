@@ -14,6 +14,7 @@ import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from '
 import { reportOf } from './load-report.js';
 import { type KnownTags, LoadTags } from './load-tags.js';
 import { waitingCall } from './waiting-call.js';
+import { isOlder } from '../floors.js';
 import { readStored, writeStored } from '../stored-value.js';
 import { NO_TAGS, type TagVersions } from '../tags/tag-versions.js';
 
@@ -37,8 +38,8 @@ export interface ReadThroughRequest {
   readonly keys: readonly string[];
   readonly load: LoadMany;
   readonly options: ResolvedLoadOptions;
-  /** Versions of values that do not do. */
-  readonly replaces?: ReadonlyMap<string, number>;
+  /** Values that do not do. */
+  readonly replaces?: ReadonlyMap<string, Pick<Loaded, 'stored' | 'version'>>;
   /** What the store has said of the one key already. */
   readonly first?: FirstAnswer;
 }
@@ -134,7 +135,8 @@ export class ReadThrough {
             untilMs,
             signal,
             tagVersions: NO_TAGS,
-            replaces: replaces?.get(key),
+            replaces: replaces?.get(key)?.version,
+            replaced: replaces?.get(key)?.stored.notes,
             round: 0,
             first,
           },
@@ -221,25 +223,26 @@ export class ReadThrough {
     // What is not ours to read is no value for whoever decodes it.
     const stored = readStored(hit.value) ?? { body: hit.value, notes: {} };
     const loaded: Loaded = { stored, version: hit.version, source: 'hit', ...this.timesOf(hit) };
-    const { tags, took = 0, none } = stored.notes;
+    const { floor, none, tags, took = 0 } = stored.notes;
+    if (floor !== undefined) return this.renew(asked, loaded);
     if (tags !== undefined && !(await this.tags.areCurrent(tags, asked.tagVersions, options)))
-      return this.renew(asked, hit.version);
+      return this.renew(asked, loaded);
     // That there is none is kept for a short time, which is no reason to look for it all the time.
     const early = none ? { ...options, refreshAheadMs: 0 } : options;
     switch (freshnessOf(hit.times, took, early, this.deps.random)) {
       case 'fresh':
         return { found: loaded };
       case 'ageing':
-        return { found: loaded, renewal: this.renewBehind(asked, hit.version) };
+        return { found: loaded, renewal: this.renewBehind(asked, loaded) };
       case 'stale':
-        return { found: { ...loaded, source: 'stale', freshMs: 0 }, renewal: this.renewBehind(asked, hit.version) };
+        return { found: { ...loaded, source: 'stale', freshMs: 0 }, renewal: this.renewBehind(asked, loaded) };
       case 'last-resort': {
-        const renewed = this.renew(asked, hit.version);
+        const renewed = this.renew(asked, loaded);
         await renewed.catch(() => undefined);
         return { found: this.orStale(asked, loaded, renewed) };
       }
       case 'over':
-        return this.renew(asked, hit.version);
+        return this.renew(asked, loaded);
     }
   }
 
@@ -250,23 +253,24 @@ export class ReadThrough {
     return isTimestamp ? { freshMs, ageMs: Math.max(0, times.nowMs - version / 1_000) } : { freshMs };
   }
 
-  /** Asks for a lease although there is that version. */
-  private async renew(asked: Asked, version: number): Promise<Answer> {
+  /** Asks for a lease although there is that entry. */
+  private async renew(asked: Asked, { stored, version }: Loaded): Promise<Answer> {
     const { options, round } = asked;
     if (round >= MOST_ROUNDS) return { found: this.flights.proceed(asked, '', AWAY) };
-    return this.ask({ ...asked, replaces: version, round: round + 1 }, this.tags.named(options));
+    const again = { ...asked, replaces: version, replaced: stored.notes, round: round + 1 };
+    return this.ask(again, this.tags.named(options));
   }
 
   /** One call of all processes loads; it resolves when the load has begun, or somebody else is at it. */
-  private async renewBehind(asked: Asked, version: number): Promise<void> {
+  private async renewBehind(asked: Asked, { stored, version }: Loaded): Promise<void> {
     const { behind, key, options } = asked;
     if (this.renewed.has(key)) return;
     this.renewed.add(key);
-    const question = this.flights.question({ ...asked, replaces: version });
+    const again = { ...asked, replaces: version, replaced: stored.notes, load: () => behind.load(key) };
+    const question = this.flights.question(again);
     let renewing: Loading | undefined;
     try {
       const lease = await this.leases.ask(question, options);
-      const again = { ...asked, replaces: version, load: () => behind.load(key) };
       if (lease.kind === 'leased') renewing = this.flights.fill(again, question.token);
     } catch (error) {
       this.tell(error, key);
@@ -276,15 +280,16 @@ export class ReadThrough {
     else renewing.then(end, (error: unknown) => end() && this.tell(error, key));
   }
 
-  /** A load that fails or takes long has the stale value in its place. */
+  /** A load that fails or takes long, or gives what is older at its source, has the stale value in its place. */
   private async orStale(asked: Asked, stale: Loaded, renewed: Promise<Answer>): Loading {
     const load = renewed.then(({ found }) => found);
     try {
-      return await inTime(this.deps.clock, asked.options.softTimeoutMs, load, () => TAKES_LONG);
+      const loaded = await inTime(this.deps.clock, asked.options.softTimeoutMs, load, () => TAKES_LONG);
+      if (loaded === undefined || !isOlder(loaded.stored.notes, stale.stored.notes)) return loaded;
     } catch (error) {
       if (error !== TAKES_LONG) this.tell(error, asked.key);
-      return { ...stale, source: 'stale', freshMs: 0 };
     }
+    return { ...stale, source: 'stale', freshMs: 0 };
   }
 
   private tell(error: unknown, key: string): void {

@@ -1,8 +1,8 @@
 import { type Duration, toMs } from '../../base/duration.js';
 import { InvalidOptionsError } from '../../base/errors.js';
-import { wholeNumber } from '../../base/option-checks.js';
+import { functionIfGiven, wholeNumber } from '../../base/option-checks.js';
 import type { LoadOptions } from '../cache.options.js';
-import type { WarmUpModuleOptions, WarmUpOptions } from './warm-up.options.js';
+import type { OneWarmUpOptions, WarmUpModuleOptions } from './warm-up.options.js';
 
 /** The options of one warm-up, nothing missing. */
 export interface ResolvedWarmUpOptions {
@@ -27,7 +27,7 @@ const FRESH_PART = 0.8;
  * @throws InvalidOptionsError `INVALID_OPTIONS`
  */
 export function resolveWarmUpOptions(
-  options: WarmUpOptions,
+  options: OneWarmUpOptions,
   module: WarmUpModuleOptions,
   where: string,
 ): ResolvedWarmUpOptions {
@@ -37,12 +37,14 @@ export function resolveWarmUpOptions(
     every,
     freshFor,
     required = false,
+    sourceVersion,
     ttl,
     timeout,
     wait,
   } = merged(module, options);
   const duration = (value: Duration | undefined, name: string, bounds: { min?: number; max?: number }) =>
     value === undefined ? undefined : toMs(value, `${where}.${name}`, bounds);
+  functionIfGiven(sourceVersion, `${where}.sourceVersion`);
   const everyMs = duration(every, 'every', { min: SECOND_MS });
   const [ttlMs, timeoutMs, waitMs] = [
     duration(ttl, 'ttl', {}),
@@ -61,6 +63,7 @@ export function resolveWarmUpOptions(
       ...(ttlMs !== undefined && { ttl: ttlMs }),
       ...(timeoutMs !== undefined && { timeout: timeoutMs }),
       ...(waitMs !== undefined && { wait: waitMs }),
+      ...(sourceVersion !== undefined && { sourceVersion }),
       // A value that cannot be cached warms nothing.
       onStoreError: 'throw',
     },
@@ -68,7 +71,7 @@ export function resolveWarmUpOptions(
 }
 
 /** An option that is undefined is one that was not given. */
-function merged(module: WarmUpModuleOptions, options: WarmUpOptions): WarmUpOptions {
+function merged(module: WarmUpModuleOptions, options: OneWarmUpOptions): OneWarmUpOptions {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...module, ...Object.fromEntries(given) };
 }

@@ -1,6 +1,7 @@
 import type { Duration } from '../../base/duration.js';
 import type { OptionNames } from '../../base/option-checks.js';
 import type { StoreBound } from '../../base/store-name.js';
+import type { VersionOf } from '../floors.js';
 
 /** How a cache is warmed. Every option has a default in `forRoot({ cache: { warmUp } })`. */
 export interface WarmUpOptions {
@@ -29,8 +30,14 @@ export interface WarmUpOptions {
 /** Options of `forRoot({ cache: { warmUp } })`. */
 export type WarmUpModuleOptions = WarmUpOptions;
 
+/** Options of one warm-up. */
+export interface OneWarmUpOptions extends WarmUpOptions {
+  /** The version that a value has where it comes from, as for loads. Default none. */
+  readonly sourceVersion?: VersionOf<unknown>;
+}
+
 /** Options of `@WarmsCache`. */
-export interface WarmsCacheOptions extends WarmUpOptions, StoreBound {}
+export interface WarmsCacheOptions extends OneWarmUpOptions, StoreBound {}
 
 /** The options of `forRoot({ cache: { warmUp } })`. */
 export const WARM_UP_OPTIONS: OptionNames<WarmUpOptions> = {
@@ -45,4 +52,8 @@ export const WARM_UP_OPTIONS: OptionNames<WarmUpOptions> = {
 };
 
 /** The options of `@WarmsCache`. */
-export const WARMS_CACHE_OPTIONS: OptionNames<WarmsCacheOptions> = { ...WARM_UP_OPTIONS, store: true };
+export const WARMS_CACHE_OPTIONS: OptionNames<WarmsCacheOptions> = {
+  ...WARM_UP_OPTIONS,
+  sourceVersion: true,
+  store: true,
+};

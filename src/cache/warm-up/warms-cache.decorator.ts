@@ -4,13 +4,13 @@ import { onlyOptions } from '../../base/option-checks.js';
 import { storeNameOf } from '../../base/store-name.js';
 import type { CacheWarmer } from './cache-warmer.js';
 import { resolveWarmUpOptions } from './resolve-warm-up.js';
-import { WARMS_CACHE_OPTIONS, type WarmsCacheOptions, type WarmUpOptions } from './warm-up.options.js';
+import { type OneWarmUpOptions, WARMS_CACHE_OPTIONS, type WarmsCacheOptions } from './warm-up.options.js';
 
 /** What a decorated class warms, and how. */
 export interface WarmerMetadata {
   readonly name: string;
   readonly storeName: string;
-  readonly options: WarmUpOptions;
+  readonly options: OneWarmUpOptions;
 }
 
 const WARMER = Symbol('@WarmsCache');

@@ -38,6 +38,7 @@ export class RowClient {
       resolver,
       strategy: 'timestamp',
       report: () => undefined,
+      floorTtlMs: 60_000,
       // Nothing here is loaded early.
       random: () => 0.5,
       tags: new TagVersions(store, (keys) => store.readEntries(keys)),

@@ -74,6 +74,8 @@ it('@CacheEvict takes keys, tags, or both, and nothing else', () => {
   for (const nothing of [undefined, {}, { store: 'other' }, { tags: undefined }]) {
     expect(refused('CacheEvict', nothing)).toThrow('@CacheEvict: it names neither keys nor tags');
   }
+  expect(refused('CacheEvict', { tags: 't', floor: () => 1 })).toThrow('a floor is left in the place of keys');
+  expect(refused('CacheEvict', 'a', { floor: 7 })).toThrow('@CacheEvict: floor: a function belongs here');
   expect(refused('CacheEvict', { key: 'a' })).toThrow("@CacheEvict has no option 'key'");
   expect(refused('CacheEvict', undefined, { tags: 't' })).toThrow('@CacheEvict: first comes the key');
   expect(refused('CacheEvict', { tags: 't' }, { tags: 't' })).toThrow('@CacheEvict: first comes the key');

@@ -110,7 +110,7 @@ describe('docs/options.md', () => {
     const near = documented('Near cache', /^$/);
     await expect(boot({ cache: { near: unset(near) } })).resolves.toBeUndefined();
     expect(await known((wrong) => boot({ cache: { near: wrong } }))).toEqual(near.sort());
-    const warmUp = documented('Warm-up', /^$/);
+    const warmUp = documented('Warm-up', /^`@WarmsCache` only/);
     await expect(boot({ cache: { warmUp: unset(warmUp) } })).resolves.toBeUndefined();
     expect(await known((wrong) => boot({ cache: { warmUp: wrong } }))).toEqual(warmUp.sort());
     const shape = ['name', 'isGlobal', 'errorFilter'];

@@ -45,6 +45,14 @@ class PriceWarmer extends OneKey {
   };
 }
 
+@WarmsCache('rows', { sourceVersion: (row: { v: number }) => row.v })
+@Injectable()
+class RowsWarmer implements CacheWarmer {
+  v = 1;
+  keys = (): readonly string[] => ['a'];
+  load = () => ({ a: { v: this.v } });
+}
+
 @WarmsCache('events', { store: 'other' })
 @Injectable()
 class OtherWarmer extends OneKey {}
@@ -174,4 +182,16 @@ describe('@WarmsCache', () => {
       message: expect.stringMatching(message),
     });
   });
+});
+
+it('G58: a warm-up with sourceVersion warms nothing that is older than a floor', async () => {
+  const app = await boot({ providers: [RowsWarmer] });
+  const [cache, warmUp] = [app.get(TransactionalCache), app.get(CacheWarmUp)];
+  await warmUp.ready;
+  await cache.evict({ keys: ['a'], floor: 2 });
+  await warmUp.run('rows');
+  expect(await cache.get('a')).toBeUndefined();
+  app.get(RowsWarmer).v = 2;
+  await warmUp.run('rows');
+  expect(await cache.get('a')).toEqual({ v: 2 });
 });
