@@ -11,6 +11,7 @@ import { memoryStore } from '../../src/memory/memory-store.js';
 import { ManualClock } from '../../src/testing/manual-clock.js';
 import type { CacheModuleOptions } from '../../src/cache/cache.options.js';
 import type { CommitRequest } from '../../src/store/entry-operations.js';
+import type { CacheTxnStore } from '../../src/store/store.js';
 import { TransactionCoordinator } from '../../src/txn/transaction-coordinator.js';
 import type { TransactionModuleOptions } from '../../src/txn/txn.options.js';
 import type { VersionModuleOptions } from '../../src/version/version.options.js';
@@ -28,6 +29,8 @@ export interface TxnProcessOptions {
   readonly random?: () => number;
   /** The name of its module. */
   readonly storeName?: string;
+  /** Where its data are; default the server in memory that the processes share. */
+  readonly inner?: CacheTxnStore;
 }
 
 /** One application process of a test: the four services on a store that the test can disturb. */
@@ -60,8 +63,9 @@ export class TxnWorld {
       cache: cacheOptions = {},
       random = () => 0.5,
       storeName = 'default',
+      inner = memoryStore({ backend: this.backend }),
     } = options;
-    const store = new ScriptedStore([memoryStore({ backend: this.backend })]);
+    const store = new ScriptedStore([inner]);
     const reported: TxnProcess['reported'] = [];
     const report = (error: unknown, origin: ErrorOrigin): void => void reported.push({ error, origin });
     await store.start({ namespace: 'unit', processLabel: 'unit', report, warn: () => undefined });
