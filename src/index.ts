@@ -31,6 +31,7 @@ export type { CacheOperations, Entries } from './cache/cache-operations.js';
 export type { CacheNamespace } from './cache/cache-namespace.js';
 export type { CacheModuleOptions, LoadOptions, ReadOptions, TtlOf, WriteOptions } from './cache/cache.options.js';
 export type { VersionOf } from './cache/floors.js';
+export type { Validate } from './cache/validation.js';
 export type { Evicted } from './cache/evictions.js';
 export { CacheEvict, type CacheEvictOptions } from './cache/decorators/cache-evict.decorator.js';
 export { CachePut, type CachePutOptions } from './cache/decorators/cache-put.decorator.js';

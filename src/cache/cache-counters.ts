@@ -1,6 +1,6 @@
 /** What a cache has counted since its application started, in this process. */
 export interface CacheStatistics {
-  /** Entries that were read and could not be: broken, over a limit, or written by another codec. Each one was a miss. */
+  /** Entries that were read and could not be: broken, over a limit, written by another codec, or refused by `validate`. Each one was a miss. */
   readonly unreadable: number;
 }
 

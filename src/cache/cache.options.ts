@@ -7,6 +7,7 @@ import type { Codec } from './codec/codec.js';
 import type { PrincipalOptions } from './decorators/principal.js';
 import { checkTags } from './tags/tags.js';
 import type { VersionOf } from './floors.js';
+import type { Validate } from './validation.js';
 import type { WarmUpModuleOptions } from './warm-up/warm-up.options.js';
 
 /** Options of `get`, `getMany`, `getEntry` and `has`. */
@@ -16,6 +17,8 @@ export interface ReadOptions {
    * transaction, under a lock, in a loader and for the resource of an ETag it is always the primary. Default the module's `cache.readFrom`, `'primary'`.
    */
   readonly readFrom?: 'primary' | 'replica';
+  /** Refuses values: one for which it gives anything but true, or throws, is a miss, told and counted as one that cannot be read. Default none. */
+  readonly validate?: Validate;
 }
 
 /** Options of one write. */
@@ -43,6 +46,8 @@ export interface LoadOptions<T = unknown> {
    * Default none, and then it replaces nothing that has one.
    */
   readonly sourceVersion?: VersionOf<T>;
+  /** As for reads: a cached value that it refuses is loaded anew and replaced. What the loader gives is trusted. Default none. */
+  readonly validate?: Validate;
   /**
    * How long a loader may take: then its signal aborts, and its callers get LoadTimeoutError `LOAD_TIMEOUT`. Other processes leave the load to it
    * for a second longer. Default the module's `cache.timeout`, `'5s'`; 1 ms to 1 hour.
@@ -81,10 +86,11 @@ export interface LoadOptions<T = unknown> {
 }
 
 /** The options of a load that have no default in the module. */
-type OfOneLoad = 'tags' | 'sourceVersion';
+type OfOneLoad = 'tags' | 'sourceVersion' | 'validate';
 
 /** Options of `forRoot({ cache })`: defaults for every write, every load and every `@Cached`. */
-export interface CacheModuleOptions extends Omit<LoadOptions, OfOneLoad | 'ttl'>, PrincipalOptions, ReadOptions {
+export interface CacheModuleOptions
+  extends Omit<LoadOptions, OfOneLoad | 'ttl'>, PrincipalOptions, Pick<ReadOptions, 'readFrom'> {
   /** Default `'10m'`; up to 365 days. */
   readonly ttl?: Duration;
   /** How long the floor of a removed value stays, in the place of the value: longer than replicas of its source lag. Default `'1m'`; 1 ms to 365 days. */
@@ -102,6 +108,7 @@ export interface ResolvedLoadOptions {
   readonly ttl: number | TtlOf<unknown>;
   readonly tags: readonly string[];
   readonly sourceVersion: VersionOf<unknown> | undefined;
+  readonly validate: Validate | undefined;
   readonly timeoutMs: number;
   readonly waitMs: number;
   readonly onStoreError: 'load' | 'throw';
@@ -130,11 +137,11 @@ const DEFAULTS: OptionNames<Omit<LoadOptions, OfOneLoad>> = {
   xfetch: true,
 };
 /** The options of one read. */
-const READ_OPTIONS: OptionNames<ReadOptions> = { readFrom: true };
+const READ_OPTIONS: OptionNames<ReadOptions> = { readFrom: true, validate: true };
 /** The options of one write. */
 export const WRITE_OPTIONS: OptionNames<WriteOptions> = { ttl: true, tags: true, sourceVersion: true };
 /** The options of one load. */
-export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true, sourceVersion: true };
+export const LOAD_OPTIONS: OptionNames<LoadOptions> = { ...DEFAULTS, tags: true, sourceVersion: true, validate: true };
 /** The options of `forRoot({ cache })`. */
 export const CACHE_MODULE_OPTIONS: OptionNames<CacheModuleOptions> = {
   ...DEFAULTS,
@@ -154,6 +161,7 @@ export function loadOptionsOf(options: LoadOptions): LoadOptions {
 /** Undefined for the primary, or a copy of it in this process. @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveReadOptions(options: ReadOptions, module: CacheModuleOptions): EntryReadOptions | undefined {
   onlyOptions(options, READ_OPTIONS, 'a read');
+  functionIfGiven(options.validate, 'validate');
   const from = oneOf(options.readFrom ?? module.readFrom ?? 'primary', ['primary', 'replica'], 'cache.readFrom');
   return from === 'replica' || options.readFrom !== undefined ? { from } : undefined;
 }
@@ -186,6 +194,7 @@ export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOpti
     ttl: typeof ttl === 'function' ? ttl : ttlMsOf(ttl),
     tags: checkTags(options.tags ?? []),
     sourceVersion: functionIfGiven(options.sourceVersion, 'sourceVersion'),
+    validate: functionIfGiven(options.validate, 'validate'),
     timeoutMs,
     waitMs: toMs(given('wait') ?? '10s', 'cache.wait', { max: HOUR_MS }),
     onStoreError: oneOf(given('onStoreError') ?? 'load', ['load', 'throw'], 'cache.onStoreError'),

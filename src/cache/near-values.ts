@@ -7,6 +7,7 @@ import { deepFrozen } from './deep-frozen.js';
 import { reportOf } from './loading/load-report.js';
 import { readStored, type StoredValue } from './stored-value.js';
 import { tagKey } from './tags/tags.js';
+import { isValid, type Validate } from './validation.js';
 import type { ValueCodec } from './codec/value-codec.js';
 
 /** A value that a copy has; undefined for one that was looked for and not found. */
@@ -33,10 +34,10 @@ export class NearValues {
   ) {}
 
   /**
-   * The value that may be given without asking the store. Undefined when there is none, in a transaction, which sees for itself, and under a lock, which is
+   * The value that may be given without asking the store. Undefined when there is none, or none that is valid, in a transaction, which sees for itself, and under a lock, which is
    * there for who reads what is written.
    */
-  get(key: string): NearValue | undefined {
+  get(key: string, validate?: Validate): NearValue | undefined {
     const copy = this.near.get(key);
     if (copy === undefined) return undefined;
     const isOutside = callScope.isOutside;
@@ -44,6 +45,7 @@ export class NearValues {
     const memo = memoOf(copy);
     for (const [tag, version] of memo.tags) if (this.near.get(tag)?.record.version !== version) return undefined;
     const found = memo.shared ?? this.made(memo);
+    if (found !== undefined && found !== NONE && !isValid(found.value, validate)) return undefined;
     if (found !== undefined && !isOutside && !this.note(key, copy)) return undefined;
     return found;
   }

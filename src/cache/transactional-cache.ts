@@ -7,6 +7,7 @@ import type { NearCache } from '../near/near-cache.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import type { BufferedWrite } from '../txn/txn-buffer.js';
 import { retryConflicts } from '../version/conflict-retry.js';
+import { noteUnreadable } from '../version/resource-call.js';
 import { resolveRetryOptions, type RetryOptions, type VersionModuleOptions } from '../version/version.options.js';
 import { CacheCounters, type CacheStatistics } from './cache-counters.js';
 import { CacheNamespace } from './cache-namespace.js';
@@ -33,6 +34,7 @@ import { NearValues } from './near-values.js';
 import { type StoredValue, writeStored } from './stored-value.js';
 import { notedVersions } from './tags/tag-versions.js';
 import { checkEntryKey, checkTags } from './tags/tags.js';
+import type { Validate } from './validation.js';
 import { ValueLoads } from './value-loads.js';
 import { ValueReader } from './value-reader.js';
 
@@ -95,7 +97,7 @@ export class TransactionalCache implements CacheOperations {
 
   /** The value, or undefined when there is none. */
   async get<T = unknown>(key: string, options: ReadOptions = {}): Promise<T | undefined> {
-    const near = options.readFrom === undefined ? this.near?.get(key) : undefined;
+    const near = options.readFrom === undefined ? this.near?.get(key, options.validate) : undefined;
     if (near !== undefined) return near.value as T | undefined;
     return (await this.getEntry<T>(key, options))?.value;
   }
@@ -105,7 +107,7 @@ export class TransactionalCache implements CacheOperations {
     const entries = await this.read(keys, options);
     const found = new Map<string, T>();
     keys.forEach((key, i) => {
-      const value = this.values.read<T>(key, entries[i]?.stored);
+      const value = this.valueOf<T>(key, entries[i], options);
       if (value !== undefined) found.set(key, value);
     });
     return found;
@@ -120,7 +122,7 @@ export class TransactionalCache implements CacheOperations {
     options: ReadOptions = {},
   ): Promise<{ readonly value: T; readonly version: number } | undefined> {
     const [entry] = await this.read([key], options);
-    const value = this.values.read<T>(key, entry?.stored);
+    const value = this.valueOf<T>(key, entry, options);
     return value === undefined ? undefined : { value, version: entry?.version ?? 0 };
   }
 
@@ -184,7 +186,7 @@ export class TransactionalCache implements CacheOperations {
     loader: Loader<T>,
     options: LoadOptions<NoInfer<T>> = NO_OPTIONS,
   ): Promise<T | undefined> {
-    const near = this.near?.get(key);
+    const near = this.near?.get(key, options.validate);
     if (near !== undefined) return near.value as T | undefined;
     checkEntryKey(key);
     return await this.loads.one(key, loader, this.resolve(options)); // Awaited: a promise in a promise takes two more turns.
@@ -206,7 +208,7 @@ export class TransactionalCache implements CacheOperations {
     for (const key of keys) checkEntryKey(key);
     const resolved = this.resolve(options);
     const found = new Map<string, T>();
-    const asked = this.far([...new Set(keys)], found);
+    const asked = this.far([...new Set(keys)], found, options.validate);
     if (asked.length === 0) return found;
     const loaded = await this.loads.many(asked, loader, resolved);
     return found.size === 0 ? loaded : new Map([...found, ...loaded]);
@@ -249,11 +251,11 @@ export class TransactionalCache implements CacheOperations {
   }
 
   /** The keys that no copy has; what copies have is added to the values. */
-  private far<T>(keys: readonly string[], values: Map<string, T>): readonly string[] {
+  private far<T>(keys: readonly string[], values: Map<string, T>, validate: Validate | undefined): readonly string[] {
     const { near } = this;
     if (near === undefined) return keys;
     return keys.filter((key) => {
-      const found = near.get(key);
+      const found = near.get(key, validate);
       if (found?.value !== undefined) values.set(key, found.value as T);
       return found === undefined;
     });
@@ -283,6 +285,14 @@ export class TransactionalCache implements CacheOperations {
   private read(keys: readonly string[], options: ReadOptions): Promise<readonly CurrentEntry[]> {
     for (const key of keys) checkEntryKey(key);
     return this.entries.read(keys, resolveReadOptions(options, this.deps.options));
+  }
+
+  /** No version names what the call shows in the place of a value that does not do. */
+  private valueOf<T>(key: string, entry: CurrentEntry | undefined, { validate }: ReadOptions): T | undefined {
+    const value = this.values.read<T>(key, entry?.stored, validate);
+    const isNone = entry?.stored === undefined || entry.stored.notes.none === true;
+    if (value === undefined && !isNone) noteUnreadable(this.deps.coordinator.store, key);
+    return value;
   }
 
   /** Answers the commit to wait for when there is no transaction whose commit will do. */

@@ -7,9 +7,11 @@ import type { ResolvedLoadOptions } from './cache.options.js';
 import type { CurrentEntries } from './current-entries.js';
 import type { LoadMany } from './loading/load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
+import type { Loaded } from './loading/load-flights.js';
 import type { FirstAnswer, ReadThrough } from './loading/read-through.js';
-import { isPlain, readStored, type StoredValue, writeStored } from './stored-value.js';
+import { isPlain, readStored, writeStored } from './stored-value.js';
 import { tagKey } from './tags/tags.js';
+import { isValid } from './validation.js';
 import type { ValueReader } from './value-reader.js';
 
 /** What loads are made of. */
@@ -36,7 +38,7 @@ export class ValueLoads {
       // All that there is to the entry is its value.
       const stored = times === undefined ? readStored(value) : undefined;
       const decoded = stored !== undefined && isPlain(stored.notes) ? values.codec.decode(stored.body) : {};
-      if ('value' in decoded) return decoded.value as T;
+      if ('value' in decoded && isValid(decoded.value, options.validate)) return decoded.value as T;
     }
     const load: ManyLoader<T> = async (_keys, signal) => new Map([[key, await loader(signal)]]);
     return (await this.many<T>([key], load, options, first)).get(key);
@@ -55,19 +57,29 @@ export class ValueLoads {
     const { clock, coordinator, random, readThrough, values } = this.deps;
     const load = encoding(loader, { clock, codec: values.codec, random, options });
     const txn = coordinator.active();
-    if (txn) return this.inside<T>(txn, keys, load, options.tags.map(tagKey));
+    if (txn) return this.inside<T>(txn, keys, load, options);
+    const read = (key: string, { source, stored }: Loaded): T | undefined =>
+      values.read<T>(key, stored, source === 'hit' || source === 'stale' ? options.validate : undefined);
     const found = new Map<string, T>();
-    const unreadable = new Map<string, { readonly stored: StoredValue; readonly version: number }>();
+    const unreadable = new Map<string, Loaded>();
     const request = { keys, load, options, ...(first && { first }) };
-    for (const [key, { stored, version }] of await readThrough.get(request)) {
-      const value = values.read<T>(key, stored);
+    for (const [key, loaded] of await readThrough.get(request)) {
+      const value = read(key, loaded);
       if (value !== undefined) found.set(key, value);
-      else if (!stored.notes.none) unreadable.set(key, { stored, version });
+      else if (!loaded.stored.notes.none) unreadable.set(key, loaded);
     }
     if (unreadable.size === 0) return found;
     for (const key of unreadable.keys()) noteUnreadable(coordinator.store, key);
     const again = { keys: [...unreadable.keys()], load, options, replaces: unreadable };
-    for (const [key, { stored }] of await readThrough.get(again)) {
+    const refused: string[] = [];
+    for (const [key, loaded] of await readThrough.get(again)) {
+      const value = read(key, loaded);
+      if (value !== undefined) found.set(key, value);
+      else if (!loaded.stored.notes.none) refused.push(key);
+    }
+    if (refused.length === 0) return found;
+    // Somebody has put another one there that does not do, such as a version of the application with another validate.
+    for (const [key, { stored }] of await load(refused)) {
       const value = values.read<T>(key, stored);
       if (value !== undefined) found.set(key, value);
     }
@@ -79,14 +91,15 @@ export class ValueLoads {
     txn: ActiveTransaction,
     keys: readonly string[],
     load: LoadMany,
-    tagKeys: readonly string[],
+    options: ResolvedLoadOptions,
   ): Promise<Map<string, T>> {
     const { coordinator, entries: current, values } = this.deps;
     const found = new Map<string, T>();
     const entries = await current.current(keys, await txn.read(keys), txn);
     const missing = keys.filter((key, i) => {
       const stored = entries[i]?.stored;
-      const value = values.read<T>(key, stored);
+      const validate = txn.buffer.ownValue(key) === undefined ? options.validate : undefined;
+      const value = values.read<T>(key, stored, validate);
       if (value !== undefined) found.set(key, value);
       else if (stored !== undefined && !stored.notes.none) noteUnreadable(coordinator.store, key);
       return value === undefined && !stored?.notes.none;
@@ -97,7 +110,7 @@ export class ValueLoads {
     for (const key of missing) {
       const loadable = loaded.get(key);
       if (loadable !== undefined) {
-        txn.buffer.recordLoad(key, { value: writeStored(loadable.stored), endedBy: tagKeys });
+        txn.buffer.recordLoad(key, { value: writeStored(loadable.stored), endedBy: options.tags.map(tagKey) });
         noteLoaded(coordinator.store, key, 0);
       }
       // What the transaction has written meanwhile, or another of its loads has found, is its view of the key.

@@ -147,6 +147,20 @@ describe('S12 entries that somebody else made up', () => {
     expect(app.cache.statistics().unreadable).toBe(before + 1);
   });
 
+  it('of another shape than the caller takes are a miss likewise, and are replaced', async () => {
+    await plant('another-shape', '{"role":"admin"}');
+    const validate = (value: unknown): boolean => typeof (value as { title?: unknown } | null)?.title === 'string';
+    const before = app.cache.statistics().unreadable;
+    expect(await app.cache.get('another-shape', { validate })).toBeUndefined();
+    expect(await app.cache.getOrLoad('another-shape', () => ({ title: 'Emma' }), { validate })).toEqual({
+      title: 'Emma',
+    });
+    expect(await app.cache.get('another-shape')).toEqual({ title: 'Emma' });
+    const lines = app.log.filter((line) => line.includes('"another-shape"'));
+    expect([app.cache.statistics().unreadable - before, lines.length]).toEqual([2, 2]);
+    expect(lines.join()).not.toContain('admin');
+  });
+
   it('make data, whose prototypes are those of the language', async () => {
     await plant('made-up', '${"__proto__":{"admin":true},"at":["$date",0],"by":["$map","__proto__",{"admin":true}]}');
     const made = await app.cache.get<Record<string, unknown>>('made-up');
