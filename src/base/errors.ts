@@ -132,6 +132,11 @@ export function isStoreAway(error: unknown): error is StoreUnavailableError | St
   return error instanceof StoreUnavailableError || error instanceof StoreTimeoutError;
 }
 
+/** Whether the store was there, and refused: a user without a permission, say. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && (error.cause as Error | undefined)?.name === 'ReplyError';
+}
+
 /** The store answered something that no version of this library writes: a foreign key or a tampered one. */
 export class StoreReplyError extends CacheTxnError {
   readonly code = 'STORE_REPLY';

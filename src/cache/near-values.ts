@@ -1,6 +1,6 @@
 import { callScope } from '../base/async-scope.js';
 import type { NearCache, NearCopy } from '../near/near-cache.js';
-import { callLocks } from '../txn/lock-guards.js';
+import { mayReadCopies } from '../txn/replica-reads.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { currentResource } from '../version/resource-call.js';
 import { deepFrozen } from './deep-frozen.js';
@@ -34,14 +34,14 @@ export class NearValues {
   ) {}
 
   /**
-   * The value that may be given without asking the store. Undefined when there is none, or none that is valid, in a transaction, which sees for itself, and under a lock, which is
-   * there for who reads what is written.
+   * The value that may be given without asking the store. Undefined when there is none, or none that is valid, in a transaction, which sees for itself, under a lock, which is
+   * there for who reads what is written, and in a load.
    */
   get(key: string, validate?: Validate): NearValue | undefined {
     const copy = this.near.get(key);
     if (copy === undefined) return undefined;
     const isOutside = callScope.isOutside;
-    if (!isOutside && (this.coordinator.active() !== undefined || callLocks().length > 0)) return undefined;
+    if (!isOutside && (this.coordinator.active() !== undefined || !mayReadCopies())) return undefined;
     const memo = memoOf(copy);
     for (const [tag, version] of memo.tags) if (this.near.get(tag)?.record.version !== version) return undefined;
     const found = memo.shared ?? this.made(memo);

@@ -51,7 +51,7 @@ export class NearCache implements EntryCopies, EntryListener {
     this.copies = new LRUCache({
       max: options.maxEntries,
       maxSize: options.maxBytes,
-      sizeCalculation: ({ record }, key) => COPY_BYTES + key.length + (record.value?.length ?? 0),
+      sizeCalculation: ({ record }, key) => COPY_BYTES + Buffer.byteLength(key) + Buffer.byteLength(record.value ?? ''),
     });
   }
 

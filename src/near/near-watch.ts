@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../base/clock.js';
-import { isStoreAway } from '../base/errors.js';
+import { isRefused, isStoreAway } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { CacheTxnStore, Unsubscribe } from '../store/store.js';
 import type { NearCache } from './near-cache.js';
@@ -19,6 +19,7 @@ export interface NearWatchDependencies {
 export class NearWatch {
   private readonly stopping = new AbortController();
   private unsubscribe: Unsubscribe | undefined;
+  private isFailureTold = false;
 
   constructor(private readonly deps: NearWatchDependencies) {}
 
@@ -52,8 +53,11 @@ export class NearWatch {
       }
       return true;
     } catch (error) {
-      // A store that is away has said so to everybody who uses it.
-      if (!isStoreAway(error)) report(error, { during: 'near cache' });
+      // A store that is away has said so to everybody who uses it; what it refuses to this alone nobody else would hear of.
+      if (!this.isFailureTold && (isRefused(error) || !isStoreAway(error))) {
+        report(error, { during: 'near cache' });
+        this.isFailureTold = true;
+      }
       return this.stopping.signal.aborted;
     }
   }

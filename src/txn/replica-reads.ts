@@ -7,9 +7,14 @@ import { callLocks } from './lock-guards.js';
 /** That others will be given what the present call makes of what it reads. */
 const READS_PRIMARY = new ScopeKey<true>('reads the primary');
 
-/** Runs `fn` as a call whose plain reads are all reads of the primary: what comes of it is kept for others. */
+/** Runs `fn` as a call whose plain reads are all reads of the primary, not of copies: what comes of it is kept for others. */
 export function readingPrimary<R>(fn: () => R): R {
   return callScope.run(READS_PRIMARY, true, fn);
+}
+
+/** Whether the present call may get copies of this process: not under a lock, and not in a load, whose result all processes would get. */
+export function mayReadCopies(): boolean {
+  return callScope.get(READS_PRIMARY) !== true && callLocks().length === 0;
 }
 
 /**

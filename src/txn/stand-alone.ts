@@ -9,7 +9,7 @@ import type { CacheTxnStore } from '../store/store.js';
 import { noteCommitted } from '../version/resource-call.js';
 import { readForCall } from '../version/resource-read.js';
 import { callLocks, guardsOf, hasForeign } from './lock-guards.js';
-import { mayReadReplica } from './replica-reads.js';
+import { mayReadCopies, mayReadReplica } from './replica-reads.js';
 import { type BufferedWrite, TxnBuffer } from './txn-buffer.js';
 import type { ResolvedTransactionOptions, TransactionLimits } from './txn.options.js';
 
@@ -39,16 +39,16 @@ export class StandAlone {
     return readForCall(reader, keys);
   }
 
-  /** The same, from copies in this process where there are some; but not under a lock, which is there for who reads what is written. */
+  /** The same, from copies in this process where there are some and the call may have them. */
   readNear(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
     checkReads(keys, this.deps.options);
-    return readForCall(this.deps.reader, keys, callLocks().length === 0);
+    return readForCall(this.deps.reader, keys, mayReadCopies());
   }
 
   /** Likewise, entries that are not what the call is about, whatever their number. */
   readApart(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
     const { reader } = this.deps;
-    return callLocks().length === 0 ? reader.readNear(keys) : reader.read(keys);
+    return mayReadCopies() ? reader.readNear(keys) : reader.read(keys);
   }
 
   write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<CommittedVersions> {

@@ -3,7 +3,7 @@ import { storeNameOf } from '../../base/store-name.js';
 import type { Call } from '../../pipeline/call.js';
 import { compileKey, compileKeys } from '../../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../../pipeline/layer.js';
-import { checkKey } from '../../store/key-space.js';
+import { checkEntryKey } from '../tags/tags.js';
 import { readingPrimary } from '../../txn/replica-reads.js';
 import { CACHE_EVICT, type CacheEvictMetadata } from './cache-evict.decorator.js';
 import { CACHE_PUT, type CachePutMetadata } from './cache-put.decorator.js';
@@ -46,7 +46,7 @@ export class CacheEvictLayer extends CacheWriteLayer {
     const tagsOf = compileTags(options.tags, { decorator: '@CacheEvict', method });
     return (call) => {
       const [keys, tags] = [keysOf(call), tagsOf(call)];
-      for (const key of keys) checkKey(key, 'key');
+      for (const key of keys) checkEntryKey(key);
       return async (emitted) => {
         const floor = options.floor && { floor: options.floor(emitted.at(-1)) };
         await this.cache.evict({ keys, tags, ...floor });
@@ -69,7 +69,7 @@ export class CachePutLayer extends CacheWriteLayer {
     const tagsOf = compileTags(source, { decorator: '@CachePut', method });
     return (call) => {
       const [only, tags] = [keyOf(call), tagsOf(call)];
-      checkKey(only, 'key');
+      checkEntryKey(only);
       return (emitted) => {
         const value = emitted.at(-1);
         return value === undefined ? this.cache.delete(only) : this.cache.set(only, value, { ...write, tags });

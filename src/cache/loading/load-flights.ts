@@ -75,6 +75,8 @@ export interface LoadFlightsDependencies<T extends Missing> {
 /** A load under way, and the versions of its tags from before it began; no tags: undefined. */
 interface Flight {
   readonly loading: Loading;
+  /** Of the call that it belongs to. */
+  readonly signal?: AbortSignal | undefined;
   readonly tags: Readonly<Record<string, number>> | undefined;
 }
 
@@ -142,10 +144,10 @@ export class LoadFlights<T extends Missing> {
     return options.waitMs > 0 && callScope.get(this.inside)?.keys.has(key) !== true;
   }
 
-  private begin({ options, tagVersions }: T, token: string, load: Loading): Loading {
+  private begin({ options, signal, tagVersions }: T, token: string, load: Loading): Loading {
     const loading = load.finally(() => this.leased.delete(token));
     const tags = options.tags.map((tag) => [tag, tagVersions.get(tag) ?? 0] as const);
-    this.leased.set(token, { loading, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) });
+    this.leased.set(token, { loading, signal, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) });
     return loading;
   }
 
@@ -173,13 +175,15 @@ export class LoadFlights<T extends Missing> {
    *
    * @param own tells when the load that it waits for has become its own
    */
-  private async joined(missing: T, { loading, tags }: Flight, own: { readonly hasBegun: boolean }): Loading {
+  private async joined(missing: T, { loading, signal, tags }: Flight, own: { readonly hasBegun: boolean }): Loading {
     try {
       const loaded = await inTime(this.deps.clock, this.leftMs(missing), loading, () => STILL_LOADING);
       if (tags === undefined || (await this.deps.areCurrent(missing, tags))) return loaded;
     } catch (error) {
       if (error === STILL_LOADING) return own.hasBegun ? loading : unpublished(missing, 'miss');
-      const isTheirs = isGivenUp(error) || (isStoreAway(error) && missing.options.onStoreError === 'load');
+      // By the signal: what is thrown is up to its reason, and to the method that it aborts.
+      const isGivenUpByOwner = signal?.aborted === true || isGivenUp(error);
+      const isTheirs = isGivenUpByOwner || (isStoreAway(error) && missing.options.onStoreError === 'load');
       if (own.hasBegun || !isTheirs) throw error;
       missing.signal?.throwIfAborted();
     }

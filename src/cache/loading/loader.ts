@@ -101,8 +101,9 @@ function describe(keys: readonly string[]): string {
 function mapOf(values: unknown): ReadonlyMap<string, unknown> {
   if (values instanceof Map) return values as ReadonlyMap<string, unknown>;
   if (typeof values === 'object' && values !== null && !Array.isArray(values)) return new Map(Object.entries(values));
-  const got = Array.isArray(values) ? 'an array' : String(values);
+  // Its kind, not what is in it: a message may be logged.
+  const got = Array.isArray(values) ? 'an array' : values === null ? 'null' : typeof values;
   throw new InvalidOptionsError(
-    `the loader of getOrLoadMany has to give a Map, or an object, from key to value, and gave ${got}`,
+    `a loader of several keys has to give a Map, or an object, from key to value, and gave ${got}`,
   );
 }

@@ -287,7 +287,9 @@ export class ReadThrough {
       const loaded = await inTime(this.deps.clock, asked.options.softTimeoutMs, load, () => TAKES_LONG);
       if (loaded === undefined || !isOlder(loaded.stored.notes, stale.stored.notes)) return loaded;
     } catch (error) {
-      if (error !== TAKES_LONG) this.tell(error, asked.key);
+      const tell = (failure: unknown): void => this.tell(failure, asked.key);
+      if (error === TAKES_LONG) load.catch(tell);
+      else tell(error);
     }
     return { ...stale, source: 'stale', freshMs: 0 };
   }

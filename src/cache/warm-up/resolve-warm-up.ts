@@ -1,6 +1,5 @@
 import { type Duration, toMs } from '../../base/duration.js';
-import { InvalidOptionsError } from '../../base/errors.js';
-import { functionIfGiven, wholeNumber } from '../../base/option-checks.js';
+import { flag, functionIfGiven, wholeNumber } from '../../base/option-checks.js';
 import type { LoadOptions } from '../cache.options.js';
 import type { OneWarmUpOptions, WarmUpModuleOptions } from './warm-up.options.js';
 
@@ -58,7 +57,7 @@ export function resolveWarmUpOptions(
     freshMs:
       duration(freshFor, 'freshFor', { min: SECOND_MS }) ??
       (everyMs === undefined ? 60 * SECOND_MS : Math.ceil(FRESH_PART * everyMs)),
-    isRequired: trueOrFalse(required, `${where}.required`),
+    isRequired: flag(required, `${where}.required`),
     load: {
       ...(ttlMs !== undefined && { ttl: ttlMs }),
       ...(timeoutMs !== undefined && { timeout: timeoutMs }),
@@ -74,9 +73,4 @@ export function resolveWarmUpOptions(
 function merged(module: WarmUpModuleOptions, options: OneWarmUpOptions): OneWarmUpOptions {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   return { ...module, ...Object.fromEntries(given) };
-}
-
-function trueOrFalse(value: unknown, option: string): boolean {
-  if (typeof value === 'boolean') return value;
-  throw new InvalidOptionsError(`${option}: ${JSON.stringify(value)} must be true or false`, { details: { option } });
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { isStoreAway } from '../../base/errors.js';
+import { isRefused, isStoreAway } from '../../base/errors.js';
 import type { CommandRunner } from '../commands/command-runner.js';
 import { closeClient } from '../connection/connection.js';
 import { cut } from './subscriber.js';
@@ -85,8 +85,10 @@ export class Tracking {
       this.events.gap();
     } catch (error) {
       if (this.isEnded || losses !== this.losses) return;
-      if (!this.isFailureTold && !isStoreAway(error)) this.events.failed(error);
-      this.isFailureTold = true;
+      if (!this.isFailureTold && (isRefused(error) || !isStoreAway(error))) {
+        this.events.failed(error);
+        this.isFailureTold = true;
+      }
       // The next connection tries again.
       cut(this.connection);
     }

@@ -2,7 +2,7 @@
 const PLACES = 2 ** 16;
 
 /**
- * Remembers keys in a fixed space, the last one for each place, and those by a part of their hash: it forgets, and once in 65,536 times it takes a key
+ * Remembers keys in a fixed space, the last one for each place, and those by a part of their hash: it forgets, and once in 32,768 times it takes a key
  * for another one. For guesses that cost little when they are wrong.
  */
 export class KeySketch {
