@@ -63,9 +63,10 @@ export class EntryTable {
     return intent === undefined ? entry : { ...(entry ?? NOTHING), intent };
   }
 
-  /** How long the entry is left; infinity for ever. */
+  /** How long a copy of the entry may be given; infinity for ever. */
   leftMsOf(key: string, now: Instant): number {
-    return (this.entries.expiryOf(key, now.ms) ?? now.ms) - now.ms;
+    const { endsAtMs, staleAtMs } = this.timesOf(key, this.versionOf(key, now), now);
+    return staleAtMs === Number.POSITIVE_INFINITY ? endsAtMs - now.ms : 0;
   }
 
   intentOf(key: string): Intent | undefined {

@@ -10,7 +10,10 @@ import type { DATABASE_DECIDES, Intent } from './intent.js';
 /** An entry as it is stored: what is committed (version 0: nothing), and the write that may replace it. */
 export interface StoredEntry extends EntryRecord {
   readonly intent?: Intent;
-  /** How long the entry is left, in ms, where that was asked for; infinity for ever. With a prepared write it says nothing. */
+  /**
+   * How long a copy of the entry may be given as it is, in ms, where that was asked for: to the end of the entry, infinity for ever; 0 where its value gets stale
+   * before, and whoever reads it has to ask. With a prepared write it says nothing.
+   */
   readonly leftMs?: number;
 }
 

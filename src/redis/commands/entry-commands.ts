@@ -39,15 +39,17 @@ export class EntryCommands {
   async readWithTimeLeft(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
     const { client } = this.runner;
     const replies = await this.runner.runAll<unknown>('HMGET', [
-      ...keys.map((key) => () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i')),
+      ...keys.map((key) => () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i', 's')),
       ...keys.map((key) => () => client.pttl(this.keys.entry(key))),
     ]);
     return keys.map((_, i) => {
       const entry = readEntry(replies[i]);
       if (entry === undefined) return undefined;
       const leftMs = Number(replies[keys.length + i]);
+      const stale = (replies[i] as readonly unknown[])[3];
+      const getsStale = typeof stale === 'string' && stale.startsWith(`${entry.version} `);
       // -1 for ever, -2 ended meanwhile.
-      return { ...entry, leftMs: leftMs === -1 ? Number.POSITIVE_INFINITY : Math.max(leftMs, 0) };
+      return { ...entry, leftMs: getsStale ? 0 : leftMs === -1 ? Number.POSITIVE_INFINITY : Math.max(leftMs, 0) };
     });
   }
 

@@ -55,6 +55,19 @@ export const refreshCases: readonly StoreConformanceCase[] = [
     },
   },
   {
+    name: 'an entry whose value gets stale has no time left for copies, until it is written again',
+    async run(harness) {
+      const key = harness.uniqueName('entry');
+      const leftMs = async (): Promise<number | undefined> =>
+        (await harness.store.readEntries([key], { withTimeLeft: true }))[0]?.leftMs;
+      await leased(harness.store, key, 'ann');
+      await filledVersion(harness.store, key, 'ann', { ttlMs: LONG_MS, freshMs: LONG_MS / 2 });
+      assert.equal(await leftMs(), 0);
+      await written(harness, put(key, 'written'));
+      assert.equal(await leftMs(), Number.POSITIVE_INFINITY);
+    },
+  },
+  {
     name: 'one at a time loads a value anew, which everybody has until then',
     async run(harness) {
       const key = harness.uniqueName('entry');
