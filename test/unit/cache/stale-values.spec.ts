@@ -175,6 +175,16 @@ describe('staleIfError', () => {
     expect([await other.cache.get('a'), app.reported]).toEqual(['second', []]);
   });
 
+  it('softTimeout: tells that a load failed after it', async () => {
+    const end = milestone();
+    const call = observe(app.cache.getOrLoad<string>('a', () => end.reached.then(failing), options));
+    await world.elapse(100);
+    expect([call.value, app.reported]).toEqual(['first', []]);
+    end.reach();
+    await world.settle();
+    expect(app.reported).toMatchObject([{ error: { message: 'the database is away' } }]);
+  });
+
   it('throws what the load throws when it has been stale for longer', async () => {
     await world.elapse(3_600_000);
     await expect(app.cache.getOrLoad('a', failing, options)).rejects.toThrow('the database is away');

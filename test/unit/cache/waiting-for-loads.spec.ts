@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
+import { LoadTimeoutError } from '../../../src/base/errors.js';
+import { waitingCall } from '../../../src/cache/loading/waiting-call.js';
 import type { LeaseRequest } from '../../../src/store/fill-operations.js';
 import { observe } from '../lock/lock-world.js';
 import { gate } from '../../support/stores/scripted-store.js';
@@ -80,6 +83,21 @@ describe('a call that finds another process loading', () => {
     asking.open();
     await world.settle();
     expect(call).toMatchObject({ state: 'fulfilled', value: 'theirs' });
+  });
+
+  it('G51: takes no other call along when it is given up, for whatever reason', async () => {
+    const theirs = await loading(() => 'theirs');
+    const leaving = new AbortController();
+    const gone = observe(callScope.run(waitingCall, leaving, () => app.cache.getOrLoad('a', () => 'ours')));
+    await world.settle();
+    const stays = observe(app.cache.getOrLoad('a', () => 'ours'));
+    await world.settle();
+    leaving.abort(new LoadTimeoutError('of a load around it'));
+    await world.settle();
+    expect([gone.error, stays.state]).toEqual([leaving.signal.reason, 'pending']);
+    theirs.end();
+    await world.settle();
+    expect(stays.value).toBe('theirs');
   });
 
   it('asks no more often for a message that comes twice', async () => {

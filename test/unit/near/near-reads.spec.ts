@@ -43,6 +43,25 @@ describe('a near copy', () => {
     expect(reads).toBe(1);
   });
 
+  it('is not given to a load, whose value all processes get', async () => {
+    await other.cache.set('part', 'old');
+    await app.cache.get('part');
+    app.store.always('change', gate().lateRequest);
+    await other.cache.set('part', 'new');
+    const parts = { get: () => app.cache.get('part'), getOrLoad: () => app.cache.getOrLoad('part', loadNothing) };
+    for (const [whole, part] of Object.entries(parts)) expect(await app.cache.getOrLoad(whole, part)).toBe('new');
+  });
+
+  it('is not made of a value that gets stale by a plain read, which does not know when', async () => {
+    const options = { ttl: '1m', staleWhileRevalidate: '1h' } as const;
+    await other.cache.getOrLoad('a', () => 'first', options);
+    await world.elapse(60_000);
+    await app.cache.get('a');
+    await app.cache.getOrLoad('a', () => 'second', options);
+    await world.settle();
+    expect(await other.cache.get('a')).toBe('second');
+  });
+
   it('is made of what was loaded, of a hit, and of what a commit has written', async () => {
     await app.cache.getOrLoad('loaded', () => 1);
     await other.cache.set('hit', 2);
