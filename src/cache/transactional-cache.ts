@@ -177,7 +177,7 @@ export class TransactionalCache implements CacheOperations {
    * is as fresh as their own would be; see {@link LoadOptions}.
    *
    * Inside a transaction what was loaded is the transaction's own view of the key, and is not cached: its snapshot may be an old one.
-   * Every caller gets a copy of its own, as the codec gives it.
+   * Every caller gets a copy of its own, as the codec gives it; of a near cache with `values: 'frozen'` all get one that nobody can change.
    *
    * @throws what `loader` throws; LoadTimeoutError `LOAD_TIMEOUT` when it takes longer than `options.timeout`
    */
@@ -194,8 +194,8 @@ export class TransactionalCache implements CacheOperations {
 
   /**
    * The same for several keys: the values that exist, by key, in one round trip where all are cached. The others are asked for by one call of
-   * `loader`, which gets their keys, apart from those that other calls are loading, which
-   * are asked for by themselves when they were waited for in vain; a key that it gives no value, or undefined, has none. Each value is cached by itself: a write of one key during the
+   * `loader`, which gets their keys. Those that other calls are loading are waited for, and asked for by one call more where that was in vain. A key that it gives no value, or
+   * undefined, has none. Each value is cached by itself: a write of one key during the
    * load keeps only that one from being published.
    *
    * @throws what `loader` throws; InvalidOptionsError `INVALID_OPTIONS` when it gives neither a Map nor an object; LoadTimeoutError `LOAD_TIMEOUT`

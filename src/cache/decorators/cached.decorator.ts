@@ -40,7 +40,7 @@ export const CACHED = Symbol('@Cached');
 
 /**
  * Answers with the entry of `key`, and runs the method only to load what is missing, as `cache.getOrLoad` does: once for all that ask at the
- * same time, in every process. What the method gives is cached as the module's codec keeps it, undefined is not; inside a transaction it is that transaction's own view.
+ * same time, among all processes. What the method gives is cached as the module's codec keeps it, undefined is not; inside a transaction it is that transaction's own view.
  *
  * It is outside of everything else around the method: a hit takes no lock and begins no transaction. A route has to be a GET or HEAD; it answers the
  * entry's version as ETag, `If-None-Match` with 304, and `X-Cache`: `HIT`, `STALE` for a value whose time is over, `MISS` when the method ran for it, or for a call of
