@@ -61,8 +61,10 @@ export async function flooredEvictions(
   ttlMs: number,
 ): Promise<ReturnType<typeof evictions>> {
   const { floor = 0, keys = [] } = evicted;
-  const views = await txn.read(keys);
-  const floors = new Map(keys.map((key, i) => [key, Math.max(floor, floorIn(views[i]?.value))]));
+  const [records, views] = [await txn.readRecords(keys), await txn.read(keys)];
+  const floors = new Map(
+    keys.map((key, i) => [key, Math.max(floor, floorIn(records[i]?.value), floorIn(views[i]?.value))]),
+  );
   return evictions(evicted, (key) => ({ kind: 'put', value: floorText(floors.get(key) ?? floor), ttlMs }));
 }
 

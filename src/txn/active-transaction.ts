@@ -166,14 +166,23 @@ export class ActiveTransaction implements Transaction {
   /** What the transaction sees of each key; fetches those it sees for the first time, in one call. */
   async read(keys: readonly string[]): Promise<readonly View[]> {
     this.assertUsable();
-    const unseen = [...new Set(keys)].filter((key) => this.buffer.view(key) === undefined);
-    if (unseen.length > 0) {
-      this.buffer.admitReads(unseen);
-      const records = await this.fetch(unseen);
-      this.assertUsable();
-      unseen.forEach((key, i) => this.buffer.recordRead(key, records[i]));
-    }
+    await this.fetchAll([...new Set(keys)].filter((key) => this.buffer.view(key) === undefined));
     return keys.map((key) => this.buffer.view(key) ?? NOTHING);
+  }
+
+  /** What the store has, also of keys that the transaction has written or loaded; the commit compares it. */
+  async readRecords(keys: readonly string[]): Promise<readonly (EntryRecord | undefined)[]> {
+    this.assertUsable();
+    await this.fetchAll([...new Set(keys)].filter((key) => !this.buffer.hasRead(key)));
+    return keys.map((key) => this.buffer.readRecord(key));
+  }
+
+  private async fetchAll(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    this.buffer.admitReads(keys);
+    const records = await this.fetch(keys);
+    this.assertUsable();
+    keys.forEach((key, i) => this.buffer.recordRead(key, records[i]));
   }
 
   /**

@@ -70,6 +70,15 @@ export class TxnBuffer {
     return this.reads.has(key) ? { value: this.loadOf(key) ?? read?.value, version } : undefined;
   }
 
+  hasRead(key: string): boolean {
+    return this.reads.has(key);
+  }
+
+  /** What the transaction has found in the store, whatever it has written or loaded since. */
+  readRecord(key: string): EntryRecord | undefined {
+    return this.reads.get(key);
+  }
+
   /** The value that the transaction has written to the key, or loaded for it; undefined for neither, and for a deletion. */
   ownValue(key: string): string | undefined {
     const write = this.writeOf(key);

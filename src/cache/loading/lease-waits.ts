@@ -20,6 +20,7 @@ export class LeaseWait {
 
   /** Until the store says so, or has since the last pause, and for `ms` at most; rejects with the signal's reason as soon as it aborts. */
   async pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    signal?.throwIfAborted();
     if (!this.isTold) await this.told(ms, signal);
     this.isTold = false;
   }

@@ -160,13 +160,24 @@ export class LoadFlights<T extends Missing> {
   }
 
   /** A load that has not begun yet, by this call or by another that asks at the same time. */
-  private nextTurn(missing: T, source: LoadSource): Loading {
+  private async nextTurn(missing: T, source: LoadSource): Loading {
     const own = { hasBegun: false };
-    const turn = this.unleased.run(missing.key, () => {
+    const { signal } = missing;
+    const turn = this.unleased.run(missing.key, async () => {
       own.hasBegun = true;
-      return unpublished(missing, source);
+      try {
+        return await unpublished(missing, source);
+      } catch (error) {
+        // Others who share the load are not given up.
+        throw signal?.aborted ? new DOMException('the call that loads was given up', 'AbortError') : error;
+      }
     });
-    return own.hasBegun ? turn : this.joined(missing, { loading: turn, tags: undefined }, own);
+    try {
+      return await (own.hasBegun ? turn : this.joined(missing, { loading: turn, tags: undefined }, own));
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   }
 
   /**

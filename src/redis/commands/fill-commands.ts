@@ -65,8 +65,10 @@ export class FillCommands {
     const fields = ReplyReader.of(reply, 'HMGET');
     const value = fields.optionalText();
     const version = fields.optionalNumber();
-    const isPlain = fields.optionalText() === undefined && fields.optionalText() === undefined;
-    return isPlain && value !== undefined && version !== undefined ? { kind: 'hit', value, version } : undefined;
+    const isPrepared = fields.optionalText() !== undefined;
+    const getsStale = fields.optionalText()?.startsWith(`${version} `) ?? false;
+    if (value === undefined || version === undefined || isPrepared || getsStale) return undefined;
+    return { kind: 'hit', value, version };
   }
 
   async fill({ key, token, value, ttlMs, freshMs = 0, strategy }: FillRequest): Promise<FillOutcome> {

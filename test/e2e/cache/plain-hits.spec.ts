@@ -62,6 +62,14 @@ describe('a key that had a value when it was last read', () => {
     expect(scripts).toBeGreaterThan(0);
   });
 
+  it('is asked for without a script when what got stale has been written anew', async () => {
+    await reader.cache.getOrLoad('e', () => 'first', { staleWhileRevalidate: '1h' });
+    await writer.cache.set('e', 'second');
+    await hit('e');
+    expect(await read('e')).toEqual({ value: 'second', scripts: 0, plain: 1 });
+    expect(await read('e')).toEqual({ value: 'second', scripts: 0, plain: 1 });
+  });
+
   it('is loaded anew when its value has got stale meanwhile', async () => {
     await hit('d');
     const version = await scene.redis.hget(`${namespace}:e:d`, 'ver');

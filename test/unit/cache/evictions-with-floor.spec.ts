@@ -44,6 +44,23 @@ describe('G58: a floor that an eviction has left', () => {
     expect(await load(9)).toEqual({ v: 7 });
   });
 
+  it.each([
+    ['loaded what is older', () => load(9)],
+    ['loaded what tells no version', () => app.cache.getOrLoad('a', () => ({ v: 9 }))],
+    ['deleted it', () => app.cache.delete('a')],
+    ['written it', () => app.cache.set('a', { v: 3 }, options)],
+  ])('is not lowered by a transaction that has %s before', async (_what, first) => {
+    await other.cache.evict({ keys: ['a'], floor: 10 });
+    await app.coordinator.run(async () => {
+      await first();
+      await app.cache.evict({ keys: ['a'], floor: 8 });
+    });
+    await load(9);
+    expect(await cached()).toBeUndefined();
+    await load(10);
+    expect(await cached()).toEqual({ v: 10 });
+  });
+
   it.each([undefined, lenient])('is no value for whoever reads, and nothing to tell of; codec %#', async (codec) => {
     other = await world.process({ cache: { ...(codec && { codec }) } });
     await app.cache.evict({ keys: ['a'], floor: 7 });

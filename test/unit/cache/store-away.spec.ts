@@ -1,4 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
+import { LoadTimeoutError } from '../../../src/base/errors.js';
+import { waitingCall } from '../../../src/cache/loading/waiting-call.js';
 import { observe } from '../lock/lock-world.js';
 import { lostReply, unavailable } from '../../support/stores/scripted-store.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
@@ -90,6 +93,26 @@ describe('a read while the store does not answer', () => {
     door.reach();
     await Promise.all(calls);
     expect(loads).toEqual([keys, keys]);
+  });
+
+  it('G51: asks by itself when the call whose load it shares was given up, whatever that threw', async () => {
+    storeGoesAway();
+    const [first, door] = [milestone(), milestone()];
+    const running = observe(app.cache.getOrLoad('a', () => first.reached.then(() => 'first')));
+    await world.settle();
+    const leaving = new AbortController();
+    const failing = (): Promise<string> =>
+      door.reached.then(() => {
+        throw new Error('canceled');
+      });
+    const gone = observe(callScope.run(waitingCall, leaving, () => app.cache.getOrLoad('a', failing)));
+    const stays = observe(app.cache.getOrLoad('a', () => 'own'));
+    first.reach();
+    await world.settle();
+    leaving.abort(new LoadTimeoutError('of a load around it'));
+    door.reach();
+    await world.settle();
+    expect([running.value, gone.error, stays.value]).toEqual(['first', leaving.signal.reason, 'own']);
   });
 
   it('gets a value also when it has joined a call that is to throw', async () => {
