@@ -221,6 +221,8 @@ describe('a random history of readers of replicas that lag, and writers', () => 
   });
 
   it('shows old rows where nobody leaves floors', async () => {
-    expect((await play(1, false)).wrong.length).toBeGreaterThan(0);
+    let shown = 0;
+    for (let seed = 1; seed <= 10 && shown === 0; seed += 1) shown = (await play(seed, false)).wrong.length;
+    expect(shown).toBeGreaterThan(0);
   });
 });
