@@ -132,9 +132,9 @@ export function isStoreAway(error: unknown): error is StoreUnavailableError | St
   return error instanceof StoreUnavailableError || error instanceof StoreTimeoutError;
 }
 
-/** Whether the store was there, and refused: a user without a permission, say. */
-export function isRefused(error: unknown): boolean {
-  return error instanceof StoreUnavailableError && (error.cause as Error | undefined)?.name === 'ReplyError';
+/** Whether the store did not answer, which everybody who uses it notices; false where it was there and refused, as for a user without a permission. */
+export function isUnanswered(error: unknown): boolean {
+  return isStoreAway(error) && (error.cause as Error | undefined)?.name !== 'ReplyError';
 }
 
 /** The store answered something that no version of this library writes: a foreign key or a tampered one. */

@@ -1,5 +1,5 @@
 import { type Clock, sleep } from '../base/clock.js';
-import { isRefused, isStoreAway } from '../base/errors.js';
+import { isUnanswered } from '../base/errors.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { CacheTxnStore, Unsubscribe } from '../store/store.js';
 import type { NearCache } from './near-cache.js';
@@ -53,8 +53,8 @@ export class NearWatch {
       }
       return true;
     } catch (error) {
-      // A store that is away has said so to everybody who uses it; what it refuses to this alone nobody else would hear of.
-      if (!this.isFailureTold && (isRefused(error) || !isStoreAway(error))) {
+      // What the store refuses to this alone nobody else would hear of.
+      if (!this.isFailureTold && !isUnanswered(error)) {
         report(error, { during: 'near cache' });
         this.isFailureTold = true;
       }

@@ -75,8 +75,6 @@ export interface LoadFlightsDependencies<T extends Missing> {
 /** A load under way, and the versions of its tags from before it began; no tags: undefined. */
 interface Flight {
   readonly loading: Loading;
-  /** Of the call that it belongs to. */
-  readonly signal?: AbortSignal | undefined;
   readonly tags: Readonly<Record<string, number>> | undefined;
 }
 
@@ -144,11 +142,12 @@ export class LoadFlights<T extends Missing> {
     return options.waitMs > 0 && callScope.get(this.inside)?.keys.has(key) !== true;
   }
 
-  private begin({ options, signal, tagVersions }: T, token: string, load: Loading): Loading {
-    const loading = load.finally(() => this.leased.delete(token));
+  private begin(missing: T, token: string, load: Loading): Loading {
+    const { options, tagVersions } = missing;
+    const loading = shared(missing, load).finally(() => this.leased.delete(token));
     const tags = options.tags.map((tag) => [tag, tagVersions.get(tag) ?? 0] as const);
-    this.leased.set(token, { loading, signal, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) });
-    return loading;
+    this.leased.set(token, { loading, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) });
+    return owned(missing, loading);
   }
 
   /** The load of whoever holds the lease, here or in another process. */
@@ -160,24 +159,13 @@ export class LoadFlights<T extends Missing> {
   }
 
   /** A load that has not begun yet, by this call or by another that asks at the same time. */
-  private async nextTurn(missing: T, source: LoadSource): Loading {
+  private nextTurn(missing: T, source: LoadSource): Loading {
     const own = { hasBegun: false };
-    const { signal } = missing;
-    const turn = this.unleased.run(missing.key, async () => {
+    const turn = this.unleased.run(missing.key, () => {
       own.hasBegun = true;
-      try {
-        return await unpublished(missing, source);
-      } catch (error) {
-        // Others who share the load are not given up.
-        throw signal?.aborted ? new DOMException('the call that loads was given up', 'AbortError') : error;
-      }
+      return shared(missing, unpublished(missing, source));
     });
-    try {
-      return await (own.hasBegun ? turn : this.joined(missing, { loading: turn, tags: undefined }, own));
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
+    return owned(missing, own.hasBegun ? turn : this.joined(missing, { loading: turn, tags: undefined }, own));
   }
 
   /**
@@ -186,15 +174,13 @@ export class LoadFlights<T extends Missing> {
    *
    * @param own tells when the load that it waits for has become its own
    */
-  private async joined(missing: T, { loading, signal, tags }: Flight, own: { readonly hasBegun: boolean }): Loading {
+  private async joined(missing: T, { loading, tags }: Flight, own: { readonly hasBegun: boolean }): Loading {
     try {
       const loaded = await inTime(this.deps.clock, this.leftMs(missing), loading, () => STILL_LOADING);
       if (tags === undefined || (await this.deps.areCurrent(missing, tags))) return loaded;
     } catch (error) {
       if (error === STILL_LOADING) return own.hasBegun ? loading : unpublished(missing, 'miss');
-      // By the signal: what is thrown is up to its reason, and to the method that it aborts.
-      const isGivenUpByOwner = signal?.aborted === true || isGivenUp(error);
-      const isTheirs = isGivenUpByOwner || (isStoreAway(error) && missing.options.onStoreError === 'load');
+      const isTheirs = isGivenUp(error) || (isStoreAway(error) && missing.options.onStoreError === 'load');
       if (own.hasBegun || !isTheirs) throw error;
       missing.signal?.throwIfAborted();
     }
@@ -258,6 +244,25 @@ export class LoadFlights<T extends Missing> {
 async function unpublished({ load }: Missing, source: LoadSource): Loading {
   const loaded = await load();
   return loaded && { stored: loaded.stored, version: 0, source };
+}
+
+/** A load for all who share it: they are not given up with the call that it belongs to, whatever its method throws then. */
+async function shared({ signal }: Missing, load: Loading): Loading {
+  try {
+    return await load;
+  } catch (error) {
+    throw signal?.aborted ? new DOMException('the call that loads was given up', 'AbortError') : error;
+  }
+}
+
+/** The same for the call that it belongs to. */
+async function owned({ signal }: Missing, load: Loading): Loading {
+  try {
+    return await load;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Whether a load ended because of the call that it belonged to, and not because of what it asked. */

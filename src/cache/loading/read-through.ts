@@ -9,7 +9,7 @@ import type { ResolvedLoadOptions } from '../cache.options.js';
 import { AWAY, type Away, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
 import { freshnessOf } from './freshness.js';
 import { LeaseWaits } from './lease-waits.js';
-import { LoadBatch, type LoadMany } from './load-batch.js';
+import { type Loadable, LoadBatch, type LoadMany } from './load-batch.js';
 import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
 import { reportOf } from './load-report.js';
 import { type KnownTags, LoadTags } from './load-tags.js';
@@ -266,7 +266,9 @@ export class ReadThrough {
     const { behind, key, options } = asked;
     if (this.renewed.has(key)) return;
     this.renewed.add(key);
-    const again = { ...asked, replaces: version, replaced: stored.notes, load: () => behind.load(key) };
+    const load = (): Promise<Loadable | undefined> => behind.load(key);
+    // Nobody who leaves ends it.
+    const again = { ...asked, replaces: version, replaced: stored.notes, load, signal: undefined };
     const question = this.flights.question(again);
     let renewing: Loading | undefined;
     try {

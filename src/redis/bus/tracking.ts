@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { isRefused, isStoreAway } from '../../base/errors.js';
+import { isUnanswered } from '../../base/errors.js';
 import type { CommandRunner } from '../commands/command-runner.js';
 import { closeClient } from '../connection/connection.js';
 import { cut } from './subscriber.js';
@@ -85,7 +85,7 @@ export class Tracking {
       this.events.gap();
     } catch (error) {
       if (this.isEnded || losses !== this.losses) return;
-      if (!this.isFailureTold && (isRefused(error) || !isStoreAway(error))) {
+      if (!this.isFailureTold && !isUnanswered(error)) {
         this.events.failed(error);
         this.isFailureTold = true;
       }

@@ -39,17 +39,18 @@ export class EntryCommands {
   async readWithTimeLeft(keys: readonly string[]): Promise<readonly (StoredEntry | undefined)[]> {
     const { client } = this.runner;
     const replies = await this.runner.runAll<unknown>('HMGET', [
-      ...keys.map((key) => () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i', 's')),
+      ...keys.map((key) => () => client.hmget(this.keys.entry(key), ...TIMED_FIELDS)),
       ...keys.map((key) => () => client.pttl(this.keys.entry(key))),
     ]);
     return keys.map((_, i) => {
       const entry = readEntry(replies[i]);
       if (entry === undefined) return undefined;
       const leftMs = Number(replies[keys.length + i]);
-      const stale = (replies[i] as readonly unknown[])[3];
-      const getsStale = typeof stale === 'string' && stale.startsWith(`${entry.version} `);
       // -1 for ever, -2 ended meanwhile.
-      return { ...entry, leftMs: getsStale ? 0 : leftMs === -1 ? Number.POSITIVE_INFINITY : Math.max(leftMs, 0) };
+      return {
+        ...entry,
+        leftMs: getsStale(replies[i], entry) ? 0 : leftMs === -1 ? Number.POSITIVE_INFINITY : Math.max(leftMs, 0),
+      };
     });
   }
 
@@ -91,7 +92,17 @@ export class EntryCommands {
   }
 }
 
-function readEntry(reply: unknown): StoredEntry | undefined {
+/** Of an entry that tells whether its value gets stale; see lib/entry.lua. */
+export const TIMED_FIELDS = ['v', 'ver', 'i', 's'] as const;
+
+/** Whether a reply with {@link TIMED_FIELDS} says that the value of the entry in it gets stale before its end; what is said of an earlier version does not count. */
+export function getsStale(reply: unknown, { version }: StoredEntry): boolean {
+  const stale = (reply as readonly unknown[])[3];
+  return typeof stale === 'string' && stale.startsWith(`${version} `);
+}
+
+/** The entry in the fields `v`, `ver` and `i`. */
+export function readEntry(reply: unknown): StoredEntry | undefined {
   const fields = ReplyReader.of(reply, 'HMGET');
   const value = fields.optionalText();
   const version = fields.optionalNumber();

@@ -1,7 +1,7 @@
 import type { FillOutcome, FillRequest, LeaseOutcome, LeaseRequest } from '../../store/fill-operations.js';
 import type { KeySpace } from '../../store/key-space.js';
 import type { CommandRunner } from './command-runner.js';
-import { readIntent } from './entry-commands.js';
+import { getsStale, readEntry, readIntent, TIMED_FIELDS } from './entry-commands.js';
 import { KeySketch } from './key-sketch.js';
 import { ReplyReader, unexpected } from './reply.js';
 import { loadScript } from './script.js';
@@ -61,14 +61,10 @@ export class FillCommands {
   /** Undefined for what the script has to look at: no value, a prepared write, or a time from which on the value is stale. */
   private async plainHit(key: string): Promise<Hit | undefined> {
     const { client } = this.runner;
-    const reply = await this.runner.run('HMGET', () => client.hmget(this.keys.entry(key), 'v', 'ver', 'i', 's'));
-    const fields = ReplyReader.of(reply, 'HMGET');
-    const value = fields.optionalText();
-    const version = fields.optionalNumber();
-    const isPrepared = fields.optionalText() !== undefined;
-    const getsStale = fields.optionalText()?.startsWith(`${version} `) ?? false;
-    if (value === undefined || version === undefined || isPrepared || getsStale) return undefined;
-    return { kind: 'hit', value, version };
+    const reply = await this.runner.run('HMGET', () => client.hmget(this.keys.entry(key), ...TIMED_FIELDS));
+    const entry = readEntry(reply);
+    if (entry?.value === undefined || entry.intent !== undefined || getsStale(reply, entry)) return undefined;
+    return { kind: 'hit', value: entry.value, version: entry.version };
   }
 
   async fill({ key, token, value, ttlMs, freshMs = 0, strategy }: FillRequest): Promise<FillOutcome> {
