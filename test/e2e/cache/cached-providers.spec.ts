@@ -32,6 +32,13 @@ class Prices {
     return of(seat, `${seat} again`) as unknown as Promise<string>;
   }
 
+  @CacheEvict(({ args }) => [String(args[0])])
+  @CachePut(({ args }) => String(args[1]))
+  async write(...keys: string[]): Promise<string> {
+    this.calls.push(...keys);
+    return 'written';
+  }
+
   @CachePut('price:{args.0}')
   async put(seat: string): Promise<{ seat: string }> {
     return { seat };
@@ -119,6 +126,16 @@ describe('decorators of providers', () => {
     await prices.put('b');
     await prices.evict('a', 'b');
     expect([...(await app.cache.getMany(['price:a', 'price:b', 'evicting'])).keys()]).toEqual(['evicting']);
+  });
+
+  it('@CachePut and @CacheEvict refuse the key of a tag before the method runs', async () => {
+    const { prices } = await start();
+    for (const keys of [
+      ['%tag:t', 'a'],
+      ['a', '%tag:t'],
+    ])
+      await expect(prices.write(...keys)).rejects.toMatchObject({ code: 'KEY_TEMPLATE' });
+    expect(prices.calls).toEqual([]);
   });
 
   it('store: the entry is that of another module', async () => {

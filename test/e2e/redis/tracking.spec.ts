@@ -79,6 +79,25 @@ describe('near copies of an application whose store tracks', () => {
     },
   );
 
+  it('are none, and the log says so once, where the server refuses it to the user', async () => {
+    const username = 'tracks-nothing';
+    const redis = stores.client(server);
+    await redis.call('ACL', 'SETUSER', username, 'on', '>secret', '~*', '&*', '+@all', '-client|tracking');
+    const store = redisStore({ ...options(), username, password: 'secret' });
+    const { cache, log } = await scene.app({ module: { store, cache: { near } } });
+    const refusals = (): readonly string[] => log.filter((line) => /CLIENT TRACKING.*NOPERM/s.test(line));
+    const tries = async (): Promise<number> => {
+      const { rejected } =
+        /cmdstat_client\|tracking:.*rejected_calls=(?<rejected>\d+)/.exec(await redis.info('commandstats'))?.groups ??
+        {};
+      return Number(rejected ?? 0);
+    };
+    await eventually(async () => (await tries()) >= 3, { what: 'it has tried again and again' });
+    expect(refusals()).toHaveLength(1);
+    await cache.set('a', 1);
+    expect(await cache.get('a')).toBe(1);
+  });
+
   it('go when it changes a field, expires the entry, or flushes the server', async () => {
     const client = stores.client(server);
     await copied('changed');

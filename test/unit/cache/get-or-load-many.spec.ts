@@ -52,9 +52,11 @@ describe('getOrLoadMany', () => {
     ['an array', [1, 2]],
     ['undefined', undefined],
     ['null', null],
-  ])('refuses a loader that gives %s', async (what, given) => {
+    ['string', '{"card":"4111"}'],
+  ])('refuses a loader that gives %s, and does not show it', async (what, given) => {
     const loading = app.cache.getOrLoadMany(['a'], () => given as never);
     await expect(loading).rejects.toMatchObject({ code: 'INVALID_OPTIONS', message: expect.stringContaining(what) });
+    await expect(loading).rejects.not.toThrow('4111');
   });
 
   it('caches for the time that it is told', async () => {

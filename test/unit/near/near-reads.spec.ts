@@ -210,6 +210,12 @@ describe('a near copy', () => {
     expect(small.near?.get('large')).toBeUndefined();
   });
 
+  it('counts bytes, not characters', async () => {
+    const { cache, near } = await world.process({ cache: { near: { maxBytes: 2_000 } } });
+    for (const key of ['a', 'b', 'c']) await cache.set(key, '€'.repeat(170));
+    expect(near?.size).toBe(2);
+  });
+
   it('of what cannot be read is none, and the entry is replaced', async () => {
     await other.store.commit({
       txnId: 'foreign',
