@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
 import { TransactionAbortedError } from '../../../src/base/errors.js';
 import { NextLoad } from '../../../src/cache/loading/next-load.js';
+import { waitingCall } from '../../../src/cache/loading/waiting-call.js';
 import { observe } from '../lock/lock-world.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
@@ -109,6 +111,19 @@ describe('calls of one process that load the same key', () => {
     first.fail(reason);
     await expect(given).rejects.toBe(reason);
     expect([await call, await other.cache.get('a')]).toEqual(['own', 'own']);
+  });
+
+  it('G51: ask again when the call that loads was given up, whatever its method throws then', async () => {
+    const leaving = new AbortController();
+    const first = heldLoad<string>();
+    const given = observe(callScope.run(waitingCall, leaving, () => app.cache.getOrLoad('a', first.load)));
+    await first.begun;
+    const call = app.cache.getOrLoad('a', () => 'own');
+    await hasAsked();
+    leaving.abort(new TransactionAbortedError('the client left'));
+    first.fail(new Error('canceled'));
+    expect([await call, await other.cache.get('a')]).toEqual(['own', 'own']);
+    expect(given.error).toBe(leaving.signal.reason);
   });
 
   it('share what a load has failed with otherwise', async () => {

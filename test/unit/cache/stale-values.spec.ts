@@ -1,4 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
+import { waitingCall } from '../../../src/cache/loading/waiting-call.js';
 import { EntryReader } from '../../../src/commit/entry-reader.js';
 import { prefetch } from '../../../src/version/conditional-read.js';
 import { ResourceCall, withResource } from '../../../src/version/resource-call.js';
@@ -118,6 +120,19 @@ describe('staleWhileRevalidate', () => {
     expect(await app.cache.getOrLoad('a', () => 'next', options)).toBe('first');
     await world.settle();
     expect(await app.cache.get('a')).toBe('next');
+  });
+
+  it('tells what it failed with when the client has left meanwhile: the load is nobody’s', async () => {
+    await app.cache.getOrLoad('a', () => 'first', options);
+    await world.elapse(60_000);
+    const [leaving, end] = [new AbortController(), milestone()];
+    const load = (): Promise<string> => end.reached.then(failing);
+    const call = callScope.run(waitingCall, leaving, () => app.cache.getOrLoad('a', load, options));
+    expect(await call).toBe('first');
+    leaving.abort();
+    end.reach();
+    await world.settle();
+    expect(app.reported).toMatchObject([{ error: { message: 'the database is away' } }]);
   });
 
   it('loads outside of the locks and the transaction of the call', async () => {
