@@ -98,7 +98,7 @@ export class FailingCluster {
     );
     await Promise.all(
       this.servers.map((server) =>
-        eventually(() => isHealthy(server), {
+        eventually(() => assertHealthy(server), {
           what: `node ${server.port} to be healthy again`,
           withinMs: HEALED_WITHIN_MS,
           everyMs: 50,
@@ -148,12 +148,15 @@ export async function isInStep(master: RedisServer, replica: RedisServer): Promi
   return Number(reached) >= Number(offset);
 }
 
-/** Serves every slot, misses nobody, and is a master with a replica in step, or a replica in step. */
-async function isHealthy(server: RedisServer): Promise<boolean> {
+/** Throws what is wrong unless it serves every slot, misses nobody, and is a master with a replica in step, or a replica in step. */
+async function assertHealthy(server: RedisServer): Promise<void> {
   const replication = String(await tell(server, 'INFO', 'replication'));
   const isInStep = replication.includes('role:master')
     ? /slave0:.*state=online/.test(replication)
     : replication.includes('master_link_status:up');
-  if (!isInStep || !String(await tell(server, 'CLUSTER', 'INFO')).includes('cluster_state:ok')) return false;
-  return !/fail|handshake/.test(String(await tell(server, 'CLUSTER', 'NODES')));
+  if (!isInStep) throw new Error(replication);
+  const info = String(await tell(server, 'CLUSTER', 'INFO'));
+  if (!info.includes('cluster_state:ok')) throw new Error(info);
+  const nodes = String(await tell(server, 'CLUSTER', 'NODES'));
+  if (/fail|handshake/.test(nodes)) throw new Error(nodes);
 }
