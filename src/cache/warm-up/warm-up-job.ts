@@ -37,7 +37,7 @@ export class WarmUpJob {
   private elsewhere: WarmUpRecord | undefined;
   private problem: string | undefined;
   private isStoreTold = false;
-  private passing: Promise<void> | undefined;
+  private passing: Passing | undefined;
   private repeating: Promise<void> = Promise.resolve();
   private hasSucceeded = false;
 
@@ -76,13 +76,21 @@ export class WarmUpJob {
   /** Resolves when nothing of it runs; its lock is free then. A load that does not heed its signal is not waited for. */
   async stop(): Promise<void> {
     this.closing.abort(new ShuttingDownError('the application is closing: the warm-up stops'));
-    await Promise.all([this.repeating, this.passing]);
+    await Promise.all([this.repeating, this.passing?.end]);
   }
 
-  /** Warms whatever has been warmed before, or joins what is under way on this node; never rejects. */
-  warm(isForced: boolean): Promise<void> {
-    this.passing ??= this.pass(isForced).finally(() => (this.passing = undefined));
-    return this.passing;
+  /**
+   * Warms, or joins what is under way on this node; never rejects.
+   *
+   * @param isForced also when that has been done before; what is under way then looks for nothing that was
+   */
+  async warm(isForced: boolean): Promise<void> {
+    while (isForced && this.passing !== undefined && !this.passing.news.force()) await this.passing.end;
+    if (this.passing === undefined) {
+      const news = new News(isForced);
+      this.passing = { news, end: this.pass(news).finally(() => (this.passing = undefined)) };
+    }
+    return this.passing.end;
   }
 
   private isClosing(): boolean {
@@ -99,8 +107,7 @@ export class WarmUpJob {
   }
 
   /** Until it has been warmed, or the warmer has failed, or the application closes. */
-  private async pass(isForced: boolean): Promise<void> {
-    const news = new News(isForced);
+  private async pass(news: News): Promise<void> {
     let looks = 0;
     let troubles = 0;
     while (!this.isClosing()) {
@@ -207,14 +214,30 @@ function isTrouble(error: unknown): error is Error {
   return isStoreAway(error) || error instanceof LockLostError || error instanceof TransactionInDoubtError;
 }
 
+/** Under way: until it has been warmed, or the warmer has failed. */
+interface Passing {
+  readonly news: News;
+  readonly end: Promise<void>;
+}
+
 /** Tells which record says that there is nothing left to do: any, or for a forced warm-up one that is newer than its beginning. */
 class News {
   private knownVersion: number | undefined;
+  private hasCome = false;
 
-  constructor(private readonly isForced: boolean) {}
+  constructor(private isForced: boolean) {}
+
+  /** From now on only what is newer than the next look says so. False when something has said so before. */
+  force(): boolean {
+    if (!this.isForced && this.hasCome) return false;
+    this.isForced = true;
+    return true;
+  }
 
   of(record: WarmUpRecord | undefined): WarmUpRecord | undefined {
     if (this.isForced) this.knownVersion ??= record?.version ?? 0;
-    return record?.version === this.knownVersion ? undefined : record;
+    if (record === undefined || record.version === this.knownVersion) return undefined;
+    this.hasCome = true;
+    return record;
   }
 }

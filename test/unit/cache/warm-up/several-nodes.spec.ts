@@ -85,6 +85,51 @@ describe('nodes that start', () => {
   });
 });
 
+describe('a warm-up on demand while the node still asks whether another one has done it', () => {
+  it.each([
+    ['for the first time', 0],
+    ['when it has the lock', 1],
+  ])('%s, warms', async (_when, looks) => {
+    const first = await world.node({ capitals: warmer });
+    await world.until(first, 'done');
+    await first.cache.delete(...keysOf(4));
+    const [asked, answer] = [milestone(), milestone()];
+    const second = await world.node({ capitals: warmer }, {}, ({ store }) => {
+      for (let i = 0; i < looks; i += 1) store.next('readEntries', async () => [undefined]);
+      store.next('readEntries', async (go) => {
+        asked.reach();
+        await answer.reached;
+        return go();
+      });
+    });
+    await world.finish(asked.reached);
+    const onDemand = second.warmUp.run();
+    answer.reach();
+    expect(await world.finish(onDemand)).toMatchObject([{ by: 'this node', loaded: 4 }]);
+    expect(warmer.loads).toHaveLength(2);
+  });
+
+  it('and gives the lock back because another one had done it, warms after that', async () => {
+    const first = await world.node({ capitals: warmer });
+    await world.until(first, 'done');
+    await first.cache.delete(...keysOf(4));
+    const [releasing, released] = [milestone(), milestone()];
+    const second = await world.node({ capitals: warmer }, {}, ({ store }) => {
+      store.next('readEntries', async () => [undefined]);
+      store.next('releaseLocks', async (go) => {
+        releasing.reach();
+        await released.reached;
+        return go();
+      });
+    });
+    await world.finish(releasing.reached);
+    const onDemand = second.warmUp.run();
+    released.reach();
+    expect(await world.finish(onDemand)).toMatchObject([{ by: 'this node', loaded: 4 }]);
+    expect(warmer.loads).toHaveLength(2);
+  });
+});
+
 describe('a node that warms and', () => {
   async function twoNodes(timeout: Duration = '2s'): Promise<[WarmNode, WarmNode]> {
     warmer.before = () => (warmer.loads.length === 3 ? end.reached : undefined);
