@@ -76,7 +76,7 @@ export interface LoadOptions<T = unknown> {
   readonly negativeTtl?: Duration;
   /** Each `ttl` is shortened by up to this part of it, at random, so that what was loaded together does not end together. Default the module's, 0; up to 1. */
   readonly jitter?: number;
-  /** A value that is read with less than this left is loaded anew, behind the call's back. Default the module's, 0; up to 365 days. */
+  /** A value that is read with less than this left is loaded anew, behind the call's back. Default the module's, 0; less than the `ttl`. */
   readonly refreshAhead?: Duration;
   /**
    * The same by chance, the likelier the nearer the end is and the longer the load took, so that it hits one of many calls: the beta of XFetch; 1 is
@@ -185,6 +185,22 @@ export function ttlMsOf(ttl: Duration): number {
 
 /** @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
 export function resolveLoadOptions(options: LoadOptions, module: CacheModuleOptions): ResolvedLoadOptions {
+  const resolved = loadOptionsIn(options, module);
+  const { jitter, refreshAheadMs, ttl } = resolved;
+  const shortestMs = typeof ttl === 'function' || ttl === 0 ? Number.POSITIVE_INFINITY : ttl * (1 - jitter);
+  if (refreshAheadMs === 0 || refreshAheadMs < shortestMs) return resolved;
+  throw new InvalidOptionsError(
+    `cache.refreshAhead: ${refreshAheadMs} ms must be less than the ttl, which is ${shortestMs} ms at least, or every read would load`,
+    { details: { option: 'cache.refreshAhead', ms: refreshAheadMs, max: shortestMs } },
+  );
+}
+
+/** What can be said of them before the module is known. @throws InvalidOptionsError `INVALID_OPTIONS`, also for an option that does not exist */
+export function checkLoadOptions(options: LoadOptions): void {
+  loadOptionsIn(options, {});
+}
+
+function loadOptionsIn(options: LoadOptions, module: CacheModuleOptions): ResolvedLoadOptions {
   onlyOptions(options, LOAD_OPTIONS, 'a load');
   const given = <N extends keyof LoadOptions>(name: N): LoadOptions[N] =>
     options[name] ?? (module as LoadOptions)[name];

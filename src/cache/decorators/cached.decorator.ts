@@ -3,7 +3,7 @@ import { onlyOptions, type OptionNames } from '../../base/option-checks.js';
 import type { StoreBound } from '../../base/store-name.js';
 import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
 import { compileKey, type KeySource } from '../../pipeline/key-source.js';
-import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, resolveLoadOptions } from '../cache.options.js';
+import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, checkLoadOptions } from '../cache.options.js';
 import { keyAndOptions } from './key-and-options.js';
 import { checkPrincipal, type PrincipalOptions } from './principal.js';
 import { compileTags, type TagOptions } from './tag-source.js';
@@ -65,7 +65,7 @@ export function Cached(first: KeySource | CachedOptions = {}, second?: CachedOpt
   if (key !== undefined) compileKey(key, { decorator: '@Cached' });
   onlyOptions(options, CACHED_OPTIONS, '@Cached');
   const { tags, ...load } = options;
-  resolveLoadOptions(loadOptionsOf(load), {});
+  checkLoadOptions(loadOptionsOf(load));
   compileTags(tags, { decorator: '@Cached' });
   compileVary(options.vary);
   checkPrincipal(options, '@Cached: principal');

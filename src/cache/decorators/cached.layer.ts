@@ -21,7 +21,7 @@ import { ResourceCall, withResource } from '../../version/resource-call.js';
 import { VERSIONED, type VersionedOptions } from '../../version/versioned.decorator.js';
 import { CACHE_EVICT } from './cache-evict.decorator.js';
 import { CACHE_PUT } from './cache-put.decorator.js';
-import { type CacheModuleOptions, type LoadOptions, loadOptionsOf } from '../cache.options.js';
+import { type CacheModuleOptions, type LoadOptions, loadOptionsOf, resolveLoadOptions } from '../cache.options.js';
 import { compileCachedKey, tellWhomFor } from './cached-key.js';
 import { CACHED, type CachedMetadata } from './cached.decorator.js';
 import { compileTags } from './tag-source.js';
@@ -53,6 +53,7 @@ export class CachedLayer implements PipelineLayer {
     const metadata = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
     const { tags, ...others } = metadata.options;
     const options = loadOptionsOf(others);
+    resolveLoadOptions(options, this.module);
     const keyOf = compileCachedKey(metadata, this.module, method);
     const tagsOf = compileTags(tags, { decorator: '@Cached', method });
     return (call, next) => {

@@ -21,6 +21,8 @@ class Books {
   hasty(): void {}
   @Cached('renewed:{args.0}', { ttl: '1m', staleWhileRevalidate: '1h' })
   renewed(): void {}
+  @Cached('ahead:{args.0}', { refreshAhead: '15m' })
+  ahead(): void {}
   @Cached(({ args }) => args as string[])
   byFunction(): void {}
 }
@@ -43,6 +45,12 @@ describe('the layer of @Cached', () => {
     expect([layer.rank, layer.ownsAnswer]).toEqual([RANK.load, true]);
     expect(RANK.load).toBeLessThan(RANK.lock);
     expect([layer.storeOf(describing('bare')), layer.storeOf(describing('find'))]).toEqual([undefined, 'default']);
+  });
+
+  it('refuses when the application starts what the module makes of its options', () => {
+    const with30Minutes = new CachedLayer(app.cache, app.store, { ttl: '30m' }, () => false);
+    expect(() => with30Minutes.prepare(describing('ahead'))).not.toThrow();
+    expect(() => layer.prepare(describing('ahead'))).toThrow('cache.refreshAhead: 900000 ms must be less than the ttl');
   });
 
   it('loads for itself when the call whose load it shared was left by its client', async () => {

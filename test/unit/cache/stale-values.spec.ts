@@ -301,12 +301,29 @@ describe('how long a loaded value lives', () => {
   });
 
   it.each([
+    { ttl: '10s', refreshAhead: '8999ms', jitter: 0.1 },
+    { ttl: 0, refreshAhead: '364d' },
+    { ttl: () => '1s', refreshAhead: '1m' },
+  ] as const)('takes %p', async (options) => {
+    expect(await app.cache.getOrLoad('a', () => 1, options)).toBe(1);
+  });
+
+  it('refreshAhead: is refused when the module starts, or says a ttl that is too short for it', async () => {
+    const refused = { code: 'INVALID_OPTIONS', details: { option: 'cache.refreshAhead', ms: 60_000, max: 30_000 } };
+    await expect(world.process({ cache: { ttl: '30s', refreshAhead: '1m' } })).rejects.toMatchObject(refused);
+    const own = await world.process({ cache: { ttl: '30s' } });
+    await expect(own.cache.getOrLoad('a', () => 1, { refreshAhead: '1m' })).rejects.toMatchObject(refused);
+  });
+
+  it.each([
     { jitter: 2 },
     { jitter: '10%' as never },
     { xfetch: -1 },
     { negativeTtl: -1 },
     { softTimeout: 0 },
     { staleIfError: 'long' as never },
+    { ttl: '10s', refreshAhead: '10s' } as const,
+    { ttl: '10s', refreshAhead: '9s', jitter: 0.1 } as const,
     { tags: 'a' as never },
     { tags: Array.from({ length: 33 }, (_, i) => `${i}`) },
   ])('refuses %p', async (options) => {
