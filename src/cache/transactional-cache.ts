@@ -1,14 +1,11 @@
-import { present } from '../base/assert.js';
 import type { Clock } from '../base/clock.js';
 import type { ErrorSink } from '../base/error-sink.js';
 import type { Random } from '../base/random.js';
 import { shownAs } from '../base/shown-as.js';
 import type { NearCache } from '../near/near-cache.js';
 import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
-import type { BufferedWrite } from '../txn/txn-buffer.js';
-import { retryConflicts } from '../version/conflict-retry.js';
 import { noteUnreadable } from '../version/resource-call.js';
-import { resolveRetryOptions, type RetryOptions, type VersionModuleOptions } from '../version/version.options.js';
+import type { VersionModuleOptions } from '../version/version.options.js';
 import { CacheCounters, type CacheStatistics } from './cache-counters.js';
 import { CacheNamespace } from './cache-namespace.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
@@ -26,20 +23,16 @@ import {
 } from './cache.options.js';
 import { valueCodecOf } from './codec/value-codec.js';
 import { type CurrentEntry, CurrentEntries } from './current-entries.js';
-import { type Evicted, evictions, flooredEvictions } from './evictions.js';
-import { sourceNotes } from './floors.js';
+import type { Evicted } from './evictions.js';
 import type { Loader, ManyLoader } from './loading/loader.js';
 import { ReadThrough } from './loading/read-through.js';
 import { NearValues } from './near-values.js';
-import { type StoredValue, writeStored } from './stored-value.js';
-import { notedVersions } from './tags/tag-versions.js';
-import { checkEntryKey, checkTags } from './tags/tags.js';
+import { checkEntryKey } from './tags/tags.js';
 import type { Validate } from './validation.js';
 import { ValueLoads } from './value-loads.js';
 import { ValueReader } from './value-reader.js';
+import { ValueWrites } from './value-writes.js';
 
-/** What was written elsewhere cannot be taken back, so its entry is not left behind before the budget is spent. */
-const MOST_EVICTIONS: RetryOptions = { attempts: 100 };
 const NO_OPTIONS: LoadOptions = Object.freeze({});
 
 /** What the cache is made of. */
@@ -67,10 +60,10 @@ export class TransactionalCache implements CacheOperations {
   private readonly counters = new CacheCounters();
   private readonly values: ValueReader;
   private readonly loads: ValueLoads;
+  private readonly writes: ValueWrites;
   private readonly entries: CurrentEntries;
   private readonly near: NearValues | undefined;
   private readonly defaults: ResolvedLoadOptions;
-  private readonly floorTtlMs: number;
 
   constructor(private readonly deps: CacheDependencies) {
     checkModuleTtl(deps.options);
@@ -80,7 +73,7 @@ export class TransactionalCache implements CacheOperations {
     const { resolver, store, versionStrategy: strategy } = coordinator;
     this.entries = new CurrentEntries(coordinator);
     const { tags } = this.entries;
-    const floorTtlMs = (this.floorTtlMs = resolveFloorTtlMs(deps.options));
+    const floorTtlMs = resolveFloorTtlMs(deps.options);
     const readThrough = new ReadThrough({ store, clock, random, resolver, strategy, report, tags, copies, floorTtlMs });
     const codec = valueCodecOf(deps.options);
     this.values = new ValueReader(codec, this.counters, report);
@@ -92,6 +85,7 @@ export class TransactionalCache implements CacheOperations {
       readThrough,
       values: this.values,
     });
+    this.writes = new ValueWrites({ ...deps, tags, codec, floorTtlMs });
     this.near = copies && new NearValues(copies, codec, coordinator);
   }
 
@@ -132,18 +126,18 @@ export class TransactionalCache implements CacheOperations {
   }
 
   /** Writes one value; it lives for `options.ttl`, by default the module's `cache.ttl`. */
-  async set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
-    await this.putAll([[key, value]], options);
+  set(key: string, value: unknown, options: WriteOptions = {}): Promise<void> {
+    return this.writes.put([[key, value]], options);
   }
 
   /** All entries together, with one TTL and the same tags. Outside a transaction they are one commit. */
   async setMany(entries: Entries, options: WriteOptions = {}): Promise<void> {
-    await this.putAll(pairsOf(entries), options);
+    await this.writes.put(pairsOf(entries), options);
   }
 
   /** Removes the entries together; absent ones are no error. */
-  async delete(...keys: string[]): Promise<void> {
-    await this.evict({ keys });
+  delete(...keys: string[]): Promise<void> {
+    return this.evict({ keys });
   }
 
   /**
@@ -154,8 +148,8 @@ export class TransactionalCache implements CacheOperations {
    *
    * @throws InvalidOptionsError `INVALID_OPTIONS` for more than 32 tags
    */
-  async invalidateTags(...tags: string[]): Promise<void> {
-    await this.evict({ tags });
+  invalidateTags(...tags: string[]): Promise<void> {
+    return this.evict({ tags });
   }
 
   /**
@@ -164,11 +158,8 @@ export class TransactionalCache implements CacheOperations {
    *
    * @throws VersionConflictError `VERSION_CONFLICT` with a `floor` when others write the keys all the time, for the `budget` of `forRoot({ version })`
    */
-  async evict(evicted: Evicted): Promise<void> {
-    const removals = evictions(evicted);
-    if (evicted.floor !== undefined) return this.evictWithFloor(evicted);
-    const pending = this.write(removals);
-    if (pending) await pending;
+  evict(evicted: Evicted): Promise<void> {
+    return this.writes.evict(evicted);
   }
 
   /**
@@ -242,7 +233,7 @@ export class TransactionalCache implements CacheOperations {
       await this.set(key, next, options);
       return next;
     };
-    return this.again(step);
+    return this.writes.again(step);
   }
 
   /** What has been counted in this process since the application started. */
@@ -261,23 +252,6 @@ export class TransactionalCache implements CacheOperations {
     });
   }
 
-  private evictWithFloor(evicted: Evicted): Promise<void> {
-    const { coordinator } = this.deps;
-    const step = async (): Promise<void> => {
-      const txn = present(coordinator.active(), 'the transaction of an eviction');
-      txn.write(await flooredEvictions(txn, evicted, this.floorTtlMs));
-    };
-    return this.again(step, MOST_EVICTIONS);
-  }
-
-  /** In a transaction of its own again after each conflict, or in that of the call, at whose commit a conflict shows. */
-  private again<T>(step: () => Promise<T>, options: RetryOptions = {}): Promise<T> {
-    const { coordinator, version } = this.deps;
-    if (coordinator.active()) return step();
-    const deps = { ...this.deps, owner: coordinator, isComputation: true };
-    return retryConflicts(resolveRetryOptions(options, version), deps, undefined, () => coordinator.run(step));
-  }
-
   private resolve(options: LoadOptions): ResolvedLoadOptions {
     return options === NO_OPTIONS ? this.defaults : resolveLoadOptions(options, this.deps.options);
   }
@@ -293,40 +267,6 @@ export class TransactionalCache implements CacheOperations {
     const isNone = entry?.stored === undefined || entry.stored.notes.none === true;
     if (value === undefined && !isNone) noteUnreadable(this.deps.coordinator.store, key);
     return value;
-  }
-
-  /** Answers the commit to wait for when there is no transaction whose commit will do. */
-  private write(writes: readonly (readonly [string, BufferedWrite])[]): Promise<unknown> | undefined {
-    const txn = this.deps.coordinator.active();
-    if (!txn) return this.deps.coordinator.alone.write(writes);
-    txn.write(writes);
-    return undefined;
-  }
-
-  /** Everything is checked before anything is sent. */
-  private async putAll(pairs: readonly (readonly [string, unknown])[], options: WriteOptions): Promise<void> {
-    const ttlMs = resolveTtlMs(options, this.deps.options);
-    const values = pairs.map(([key, value]) => {
-      checkEntryKey(key);
-      const body = this.values.codec.encode(value, key);
-      return { key, body, source: sourceNotes(value, options.sourceVersion) };
-    });
-    const tags = options.tags?.length ? await this.notesOf(options.tags) : {};
-    const pending = this.write(
-      values.map(({ key, body, source }) => [
-        key,
-        { kind: 'put', value: writeStored({ body, notes: { ...tags, ...source } }), ttlMs },
-      ]),
-    );
-    if (pending) await pending;
-  }
-
-  /** From before the write: what is invalidated meanwhile is a miss. */
-  private async notesOf(tags: readonly string[]): Promise<StoredValue['notes']> {
-    const each = checkTags(tags);
-    const noted = notedVersions(each, await this.entries.tags.ensure(each));
-    // A tag that is being invalidated right now: with no version that it ever had the entry is a miss.
-    return { tags: noted ?? Object.fromEntries(each.map((tag) => [tag, 0])) };
   }
 }
 

@@ -1,5 +1,4 @@
 import { callScope } from '../../base/async-scope.js';
-import { inTime } from '../../base/in-time.js';
 import type { Random } from '../../base/random.js';
 import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
 import type { EntryCopies } from '../../store/entry-copies.js';
@@ -9,19 +8,17 @@ import type { ResolvedLoadOptions } from '../cache.options.js';
 import { AWAY, type Away, type FillLeaseDependencies, FillLeases } from './fill-leases.js';
 import { freshnessOf } from './freshness.js';
 import { LeaseWaits } from './lease-waits.js';
-import { type Loadable, LoadBatch, type LoadMany } from './load-batch.js';
-import { type Hit, type Loaded, LoadFlights, type Loading, type Missing } from './load-flights.js';
+import { LoadBatch, type LoadMany } from './load-batch.js';
+import { type Hit, type Loaded, LoadFlights, type Loading } from './load-flights.js';
 import { reportOf } from './load-report.js';
 import { type KnownTags, LoadTags } from './load-tags.js';
+import { type Renewable, Renewals } from './renewals.js';
 import { waitingCall } from './waiting-call.js';
-import { isOlder } from '../floors.js';
 import { readStored, writeStored } from '../stored-value.js';
 import { NO_TAGS, type TagVersions } from '../tags/tag-versions.js';
 
 /** Newer versions met on one key in one read, all to be replaced, before it loads without caching. */
 const MOST_ROUNDS = 8;
-
-const TAKES_LONG = new Error('the load takes longer than softTimeout');
 
 /** What a read-through is made of. */
 export interface ReadThroughDependencies extends FillLeaseDependencies {
@@ -51,9 +48,7 @@ export interface FirstAnswer {
 }
 
 /** A key that is read. */
-interface Asked extends Missing {
-  /** Loads later, behind the back of the call. */
-  readonly behind: LoadBatch;
+interface Asked extends Renewable {
   readonly round: number;
   readonly first?: FirstAnswer | undefined;
 }
@@ -71,14 +66,11 @@ interface Answer {
 export class ReadThrough {
   private readonly leases: FillLeases;
   private readonly flights: LoadFlights<Asked>;
+  private readonly renewals: Renewals<Asked>;
   private readonly tags: LoadTags;
-  /** Keys that are being loaded anew behind the backs of their readers. */
-  private readonly renewed = new Set<string>();
-  /** Failures that are told already: each has as many callers as shared the load. */
-  private readonly told = new WeakSet<object>();
 
   constructor(private readonly deps: ReadThroughDependencies) {
-    const { clock, resolver } = deps;
+    const { clock, report, resolver } = deps;
     this.leases = new FillLeases(deps);
     const onHit = async (asked: Asked, hit: Hit): Loading => (await this.judge(asked, hit)).found;
     const areCurrent = ({ options, tagVersions }: Asked, noted: Readonly<Record<string, number>>): Promise<boolean> =>
@@ -91,6 +83,7 @@ export class ReadThrough {
       onHit,
       areCurrent,
     });
+    this.renewals = new Renewals({ clock, report, leases: this.leases, flights: this.flights });
     this.tags = new LoadTags(deps.tags, clock);
   }
 
@@ -233,13 +226,14 @@ export class ReadThrough {
       case 'fresh':
         return { found: loaded };
       case 'ageing':
-        return { found: loaded, renewal: this.renewBehind(asked, loaded) };
+        return { found: loaded, renewal: this.renewals.behind(asked, loaded) };
       case 'stale':
-        return { found: { ...loaded, source: 'stale', freshMs: 0 }, renewal: this.renewBehind(asked, loaded) };
+        return { found: asStale(loaded), renewal: this.renewals.behind(asked, loaded) };
       case 'last-resort': {
         const renewed = this.renew(asked, loaded);
         await renewed.catch(() => undefined);
-        return { found: this.orStale(asked, loaded, renewed) };
+        const loading = renewed.then(({ found }) => found);
+        return { found: this.renewals.orStale(asked, asStale(loaded), loading) };
       }
       case 'over':
         return this.renew(asked, loaded);
@@ -260,52 +254,13 @@ export class ReadThrough {
     const again = { ...asked, replaces: version, replaced: stored.notes, round: round + 1 };
     return this.ask(again, this.tags.named(options));
   }
-
-  /** One call of all processes loads; it resolves when the load has begun, or somebody else is at it. */
-  private async renewBehind(asked: Asked, { stored, version }: Loaded): Promise<void> {
-    const { behind, key, options } = asked;
-    if (this.renewed.has(key)) return;
-    this.renewed.add(key);
-    const load = (): Promise<Loadable | undefined> => behind.load(key);
-    // Nobody who leaves ends it.
-    const again = { ...asked, replaces: version, replaced: stored.notes, load, signal: undefined };
-    const question = this.flights.question(again);
-    let renewing: Loading | undefined;
-    try {
-      const lease = await this.leases.ask(question, options);
-      if (lease.kind === 'leased') renewing = this.flights.fill(again, question.token);
-    } catch (error) {
-      this.tell(error, key);
-    }
-    const end = (): boolean => this.renewed.delete(key);
-    if (renewing === undefined) end();
-    else renewing.then(end, (error: unknown) => end() && this.tell(error, key));
-  }
-
-  /** A load that fails or takes long, or gives what is older at its source, has the stale value in its place. */
-  private async orStale(asked: Asked, stale: Loaded, renewed: Promise<Answer>): Loading {
-    const load = renewed.then(({ found }) => found);
-    try {
-      const loaded = await inTime(this.deps.clock, asked.options.softTimeoutMs, load, () => TAKES_LONG);
-      if (loaded === undefined || !isOlder(loaded.stored.notes, stale.stored.notes)) return loaded;
-    } catch (error) {
-      const tell = (failure: unknown): void => this.tell(failure, asked.key);
-      if (error === TAKES_LONG) load.catch(tell);
-      else tell(error);
-    }
-    return { ...stale, source: 'stale', freshMs: 0 };
-  }
-
-  private tell(error: unknown, key: string): void {
-    if (typeof error === 'object' && error !== null) {
-      if (this.told.has(error)) return;
-      this.told.add(error);
-    }
-    this.deps.report(error, { during: 'loading a cached value anew', details: { key } });
-  }
 }
 
 /** A hit has to tell how long its value is fresh. */
 function isTimed({ refreshAheadMs, xfetch }: ResolvedLoadOptions): boolean {
   return refreshAheadMs > 0 || xfetch > 0;
+}
+
+function asStale(loaded: Loaded): Loaded {
+  return { ...loaded, source: 'stale', freshMs: 0 };
 }
