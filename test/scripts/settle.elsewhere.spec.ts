@@ -31,6 +31,7 @@ describe('settle: what is decided elsewhere', () => {
       const [full, bare, leased, taken, absent] = [txn.key(), txn.key(), txn.key(), txn.key(), txn.key()];
       await txn.commits.apply({ key: full, kind: 'put' }, { key: bare, kind: 'bump' }, { key: taken, kind: 'put' });
       for (const key of [bare, leased]) await txn.lease(key, 'ann');
+      await txn.bench.client.hset(taken, 's', '1 1');
       await txn.prepared(txn.share([{ key: taken, kind: 'put', value: 'theirs' }]));
       const { i, iv } = await txn.entry(taken);
       const keys = [full, bare, leased, taken, absent];

@@ -69,7 +69,7 @@ end
 
 -- Takes the value of a key, which nobody can vouch for; somebody's prepared write stays.
 local function drop_value(key, intent)
-  if intent then redis.call('HDEL', key, 'v', 'ver') else redis.call('UNLINK', key) end
+  if intent then redis.call('HDEL', key, 'v', 'ver', 's') else redis.call('UNLINK', key) end
 end
 
 -- Takes the prepared write of a key back, and gives the committed value its end again.
