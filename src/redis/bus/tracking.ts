@@ -64,6 +64,8 @@ export class Tracking {
       await this.ask();
     });
     this.connection.on('ready', () => void this.comeBack());
+    // A connection that was replaced meanwhile has been asked for nothing, or for a part; the next one is asked for all of it.
+    if (this.losses > 0) cut(this.connection);
   }
 
   /** What is written before the subscription is told to nobody. */

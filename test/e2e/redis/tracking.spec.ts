@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
 import { redisStore } from 'nestjs-cache-txn';
+import { once } from 'node:events';
 import { eventually } from '../../support/eventually.js';
 import { startFaultProxy, type FaultProxy } from '../../support/proxy/fault-proxy.js';
 import { EntryBus } from '../../../src/redis/bus/entry-bus.js';
@@ -154,22 +156,41 @@ describe('the entry bus of a store that tracks', () => {
     await eventually(() => heard.includes('after none'));
   });
 
-  it('notices that this connection alone is silently dead', async () => {
+  /** A bus that tracks over the connection, and what its watcher hears. */
+  async function trackingOver(tracking: Redis): Promise<{ heard: string[]; unwatch: () => void }> {
     const [connection, commands] = [stores.client(server), stores.client(server)];
     await commands.ping();
     const inbox = new Inbox(connection, 'silent:in:test', silentSink);
-    const quiet = { autoResubscribe: false, lazyConnect: true, retryStrategy: () => 10 };
-    const bus = new EntryBus(
-      new CommandRunner(commands, 1_000),
-      inbox,
-      connection,
-      new KeySpace('silent'),
-      silentSink,
-      () => stores.client({ port: proxy.port }, quiet),
-    );
+    const runner = new CommandRunner(commands, 1_000);
+    const bus = new EntryBus(runner, inbox, connection, new KeySpace('silent'), silentSink, () => tracking);
     const heard: string[] = [];
     const note = (word: string) => () => heard.push(word);
     const unwatch = await bus.add({ changed: note('changed'), gap: note('gap'), down: note('down') });
+    return { heard, unwatch };
+  }
+  const quiet = { protocol: 2, autoResubscribe: false, lazyConnect: true, retryStrategy: () => 10 } as const;
+
+  it('asks again when its connection breaks between its first questions', async () => {
+    const tracking = stores.client(server, quiet);
+    const subscribe = tracking.subscribe.bind(tracking);
+    let breaks = 1;
+    tracking.subscribe = async (...channels: unknown[]) => {
+      if (breaks-- > 0) {
+        const back = once(tracking, 'ready');
+        tracking.disconnect(true);
+        await back;
+      }
+      return subscribe(...(channels as string[]));
+    };
+    const { heard, unwatch } = await trackingOver(tracking);
+    await eventually(() => heard.includes('gap'), { what: `the end of ${heard.join()}` });
+    await stores.client(server).hset('silent:e:theirs', 'v', 1);
+    await eventually(() => heard.includes('changed'), { what: heard.join() });
+    unwatch();
+  });
+
+  it('notices that this connection alone is silently dead', async () => {
+    const { heard, unwatch } = await trackingOver(stores.client({ port: proxy.port }, quiet));
     proxy.silence();
     await eventually(() => heard.length > 0, { withinMs: 10_000 });
     await proxy.heal();
