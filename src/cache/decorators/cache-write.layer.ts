@@ -3,6 +3,7 @@ import { storeNameOf } from '../../base/store-name.js';
 import type { Call } from '../../pipeline/call.js';
 import { compileKey, compileKeys } from '../../pipeline/key-source.js';
 import { type Around, type DecoratedMethod, type Emitted, type PipelineLayer, RANK } from '../../pipeline/layer.js';
+import { checkSourceVersion } from '../floors.js';
 import { checkEntryKey } from '../tags/tags.js';
 import { readingPrimary } from '../../txn/replica-reads.js';
 import { CACHE_EVICT, type CacheEvictMetadata } from './cache-evict.decorator.js';
@@ -48,7 +49,7 @@ export class CacheEvictLayer extends CacheWriteLayer {
       const [keys, tags] = [keysOf(call), tagsOf(call)];
       for (const key of keys) checkEntryKey(key);
       return async (emitted) => {
-        const floor = options.floor && { floor: options.floor(emitted.at(-1)) };
+        const floor = options.floor && { floor: checkSourceVersion(options.floor(emitted.at(-1)), 'floor') };
         await this.cache.evict({ keys, tags, ...floor });
       };
     };
