@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { PATH_METADATA } from '@nestjs/common/constants.js';
+import { HOST_METADATA, PATH_METADATA, VERSION_METADATA } from '@nestjs/common/constants.js';
 import type { Type } from '@nestjs/common';
 
 /*
@@ -39,6 +39,18 @@ export function isResolver(method: Method): boolean {
 /** Whether the method resolves a field or a reference, which Nest calls past interceptors and past what is put around an instance. */
 export function isFieldResolver(method: Method): boolean {
   return [FIELD_RESOLVER, REFERENCE_RESOLVER].some((key) => Reflect.hasMetadata(key, method));
+}
+
+/** Whether the controller answers some hosts only. */
+export function isOfHost(target: Type): boolean {
+  return Reflect.getMetadata(HOST_METADATA, target) !== undefined;
+}
+
+/** The versions of an API that a route answers, as Nest finds them: its own, else those of its controller; empty for none. */
+export function versionsOf(target: Type, method: Method): readonly string[] {
+  const version: unknown =
+    Reflect.getMetadata(VERSION_METADATA, method) ?? Reflect.getMetadata(VERSION_METADATA, target);
+  return version === undefined ? [] : [version].flat().map(String);
 }
 
 /** Whether it handles events of a microservice, for which nobody waits. */

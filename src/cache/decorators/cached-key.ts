@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
+import { present } from '../../base/assert.js';
 import { InvalidOptionsError } from '../../base/errors.js';
 import type { Call } from '../../pipeline/call.js';
 import type { HttpExchange } from '../../pipeline/http-exchange.js';
 import { compileKey } from '../../pipeline/key-source.js';
 import { parseKeyTemplate } from '../../pipeline/key-template.js';
 import type { DecoratedMethod } from '../../pipeline/layer.js';
-import { isResolver, type Method } from '../../pipeline/nest-metadata.js';
+import { isOfHost, isResolver, type Method, versionsOf } from '../../pipeline/nest-metadata.js';
 import type { PlaceholderRoot } from '../../pipeline/placeholder.js';
 import { LIMITS } from '../../store/limits.js';
 import type { CacheModuleOptions } from '../cache.options.js';
@@ -46,7 +47,7 @@ export function compileCachedKey(
   checkMethod({ key, options }, vary, method);
   const base =
     key === undefined
-      ? defaultKey(`%url:${method.httpMethod}:${method.target.name}.${method.name}:`)
+      ? defaultKey(`%url:${method.httpMethod}:${handlerOf(method)}:`)
       : compileKey(key, { decorator: '@Cached', method });
   // A principal of its own is asked for in any case.
   const namesUser = options.principal === undefined && (typeof key === 'function' || isOfUser(key, vary));
@@ -73,7 +74,17 @@ export function tellWhomFor(http: HttpExchange, { isPersonal, vary }: CachedKey)
   http.varyBy(vary);
 }
 
-/** A HEAD has the key of the GET whose handler answers it. The handler is named because others may have the URL, as of another version of an API. */
+/** Others may have the URL as well: those of other versions of an API, also in a class of the same name. */
+function handlerOf({ target, name }: DecoratedMethod): string {
+  const versions = versionsOf(target, methodOf(target, name));
+  return `${target.name}.${name}${versions.map((version) => `@${encodeURIComponent(version)}`).join('')}`;
+}
+
+function methodOf(target: DecoratedMethod['target'], name: string): Method {
+  return present((target.prototype as Readonly<Record<string, Method>>)[name], name);
+}
+
+/** A HEAD has the key of the GET whose handler answers it. */
 function defaultKey(prefix: string): (call: Call) => string | undefined {
   return ({ http }) => {
     const url = http && canonicalUrl(http.url);
@@ -103,6 +114,8 @@ function checkMethod({ key, options }: CachedMetadata, vary: Vary, method: Decor
   };
   if (key === undefined && method.httpMethod === undefined)
     refuse("it needs a key, such as 'book:{args.0}': only a route has a URL to make one of");
+  if (key === undefined && isOfHost(method.target) && !vary.headers.includes('host'))
+    refuse("it needs vary: ['headers.host'], or a key: its controller is one of a host, which the URL does not name");
   const readable = readableRoots(method);
   const foreign = [...vary.roots].find((root) => !readable.includes(root));
   if (foreign !== undefined)
@@ -122,6 +135,5 @@ const OF_REQUEST = ['params', 'query', 'body', 'headers', 'user', 'args'] as con
 function readableRoots(method: DecoratedMethod): readonly PlaceholderRoot[] {
   if (method.host === 'provider') return ['args'];
   if (method.httpMethod !== undefined) return OF_REQUEST;
-  const handler = (method.target.prototype as Readonly<Record<string, Method>>)[method.name];
-  return handler !== undefined && isResolver(handler) ? [...OF_REQUEST, 'data'] : ['data', 'args'];
+  return isResolver(methodOf(method.target, method.name)) ? [...OF_REQUEST, 'data'] : ['data', 'args'];
 }

@@ -54,6 +54,27 @@ type Kind = keyof ReturnType<typeof kinds>;
 const ALL: readonly Kind[] = ['provider', 'route', 'message', 'field'];
 
 describe('@Cached is refused at boot', () => {
+  it('without the host on a controller of one among others', () => {
+    @Controller({ host: ':account.example' })
+    class Accounts {
+      @Get()
+      @Cached()
+      all(): void {}
+      @Get('named')
+      @Cached('of:{params.account}')
+      named(): void {}
+      @Get('varied')
+      @Cached({ vary: ['headers.host'] })
+      varied(): void {}
+    }
+    const compile = (name: 'all' | 'named' | 'varied') => () => {
+      const method = describeMethod(Accounts, name, Accounts.prototype[name], 'controller');
+      return compileCachedKey(method.metadata<CachedMetadata>(CACHED)!, {}, method);
+    };
+    expect(compile('all')).toThrow("it needs vary: ['headers.host'], or a key");
+    for (const name of ['named', 'varied'] as const) expect(compile(name)).not.toThrow();
+  });
+
   it.each<[string, [string | undefined, CachedOptions], readonly Kind[], string]>([
     ['without a key', [undefined, {}], ['provider', 'message', 'field'], 'it needs a key'],
     ['that is public', ['a', { public: true }], ['provider', 'message'], 'public and principal are about a request'],
