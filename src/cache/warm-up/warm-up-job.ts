@@ -147,6 +147,7 @@ export class WarmUpJob {
       this.run = new WarmUpRun(this.deps, name, this.found);
       this.becomes('running', 'this node');
       await this.run.go(stop.signal);
+      news.end();
       await writeRecord(cache, name, this.run.progress?.warmed ?? 0, this.found.options.freshMs);
       this.succeed('this node');
       return true;
@@ -223,21 +224,25 @@ interface Passing {
 /** Tells which record says that there is nothing left to do: any, or for a forced warm-up one that is newer than its beginning. */
 class News {
   private knownVersion: number | undefined;
-  private hasCome = false;
+  private isOver = false;
 
   constructor(private isForced: boolean) {}
 
-  /** From now on only what is newer than the next look says so. False when something has said so before. */
+  /** From now on only what is newer than the next look says so. False when nothing is left to do already. */
   force(): boolean {
-    if (!this.isForced && this.hasCome) return false;
-    this.isForced = true;
-    return true;
+    this.isForced ||= !this.isOver;
+    return !this.isOver;
+  }
+
+  /** Every key has been asked for: what happens to one after that needs another warm-up. */
+  end(): void {
+    this.isOver = true;
   }
 
   of(record: WarmUpRecord | undefined): WarmUpRecord | undefined {
     if (this.isForced) this.knownVersion ??= record?.version ?? 0;
     if (record === undefined || record.version === this.knownVersion) return undefined;
-    this.hasCome = true;
+    this.isOver = true;
     return record;
   }
 }

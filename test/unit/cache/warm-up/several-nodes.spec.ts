@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { Duration } from '../../../../src/base/duration.js';
 import { milestone, type Milestone } from '../../../support/txn-world.js';
-import { unavailable } from '../../../support/stores/scripted-store.js';
+import { gate, unavailable } from '../../../support/stores/scripted-store.js';
+import { observe } from '../../lock/lock-world.js';
 import { Capitals, keysOf, WarmUpWorld, type WarmNode } from './warm-up-world.js';
 
 const LOCK = 'nestjs-cache-txn/warm-up/capitals';
@@ -127,6 +128,22 @@ describe('a warm-up on demand while the node still asks whether another one has 
     released.reach();
     expect(await world.finish(onDemand)).toMatchObject([{ by: 'this node', loaded: 4 }]);
     expect(warmer.loads).toHaveLength(2);
+  });
+
+  it('and has done it itself, with its lock not free yet, warms after that', async () => {
+    const releasing = gate();
+    const node = await world.node({ capitals: warmer }, {}, ({ store }) => {
+      store.next('releaseLocks', releasing.lateReply);
+    });
+    await world.until(node, 'done');
+    await node.warmUp.ready;
+    await node.cache.delete('key-1');
+    const run = observe(node.warmUp.run('capitals'));
+    await world.settle();
+    releasing.open();
+    await world.elapse(1_000);
+    expect(run.state).toBe('fulfilled');
+    expect(await node.cache.get('key-1')).toBe('KEY-1');
   });
 });
 
