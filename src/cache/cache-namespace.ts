@@ -1,4 +1,5 @@
 import { InvalidOptionsError } from '../base/errors.js';
+import { isList } from '../base/option-checks.js';
 import { shownAs } from '../base/shown-as.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import type { LoadOptions, ReadOptions, WriteOptions } from './cache.options.js';
@@ -112,7 +113,9 @@ export class CacheNamespace implements CacheOperations {
   }
 
   private tagged<O extends { readonly tags?: readonly string[] }>(options: O): O {
-    return { ...options, tags: [this.tag, ...(options.tags ?? [])] };
+    const { tags = [] } = options;
+    // What is no list is refused by the cache.
+    return { ...options, tags: isList(tags) ? [this.tag, ...tags] : tags };
   }
 
   private own<T>(found: ReadonlyMap<string, T>): Map<string, T> {

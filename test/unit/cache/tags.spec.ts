@@ -235,7 +235,9 @@ describe('a namespace', () => {
     expect(await tenant.get('a')).toBe(1);
   });
 
-  it('has a name', () => {
+  it('has a name, and the tags of its writes are a list', async () => {
+    const wrong = app.cache.namespace('tenant-7').set('1', 'a', { tags: 'red' as never });
+    await expect(wrong).rejects.toThrow('tags: a list of names belongs here');
     expect(() => app.cache.namespace('')).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }));
   });
 });
