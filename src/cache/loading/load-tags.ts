@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.js';
 import { isStoreAway } from '../../base/errors.js';
 import type { ResolvedLoadOptions } from '../cache.options.js';
+import { readingPrimary } from '../../txn/replica-reads.js';
 import { areCurrent, type TagVersionMap, type TagVersions } from '../tags/tag-versions.js';
 import { StoreBreaker } from './store-breaker.js';
 
@@ -34,10 +35,16 @@ export class LoadTags {
   ): Promise<boolean> {
     if (areCurrent(noted, known)) return true;
     const names = Object.keys(noted);
-    if (names.some((tag) => (known.get(tag) ?? 0) > (noted[tag] ?? 0))) return false;
+    const isOver = (versions: TagVersionMap): boolean =>
+      names.some((tag) => (versions.get(tag) ?? 0) > (noted[tag] ?? 0));
+    if (isOver(known)) return false;
     // Tags that the call did not name, or that were invalidated, and the value made again, after they were read.
     const present = await this.read(onStoreError, () => this.tags.present(names));
-    return present !== undefined && areCurrent(noted, present);
+    if (present === undefined || areCurrent(noted, present)) return present !== undefined;
+    if (isOver(present) || !names.every((tag) => present.has(tag))) return false;
+    // The copies in this process are older than the value.
+    const stored = await this.read(onStoreError, () => readingPrimary(() => this.tags.present(names)));
+    return stored !== undefined && areCurrent(noted, stored);
   }
 
   private async read(
