@@ -7,7 +7,7 @@ import type { ResolvedLoadOptions } from './cache.options.js';
 import type { CurrentEntries } from './current-entries.js';
 import type { LoadMany } from './loading/load-batch.js';
 import { encoding, type Loader, type ManyLoader } from './loading/loader.js';
-import type { Loaded } from './loading/load-flights.js';
+import type { Loaded } from './loading/missing.js';
 import type { FirstAnswer, ReadThrough } from './loading/read-through.js';
 import { isPlain, readStored, writeStored } from './stored-value.js';
 import { tagKey } from './tags/tags.js';

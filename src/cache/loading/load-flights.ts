@@ -1,64 +1,42 @@
+import { unlessAborted } from '../../base/abort.js';
 import { callScope, ScopeKey } from '../../base/async-scope.js';
 import type { Clock } from '../../base/clock.js';
-import { isStoreAway, LimitExceededError, TransactionAbortedError } from '../../base/errors.js';
+import { isStoreAway, LimitExceededError } from '../../base/errors.js';
 import { inTime } from '../../base/in-time.js';
 import { newId } from '../../base/random.js';
 import type { IntentResolver } from '../../commit/recovery/intent-resolver.js';
 import type { LeaseOutcome } from '../../store/fill-operations.js';
-import type { ResolvedLoadOptions } from '../cache.options.js';
 import type { Away, FillLeases, LeaseQuestion } from './fill-leases.js';
 import type { LeaseWait, LeaseWaits } from './lease-waits.js';
 import type { Loadable } from './load-batch.js';
 import type { LoadSource } from './load-report.js';
+import { type Hit, type Loaded, type Loading, type Missing, unpublished } from './missing.js';
 import { NextLoad } from './next-load.js';
+import { isGivenUp, owned, shared } from './shared-load.js';
 import { mayReplace } from '../floors.js';
-import { type StoredValue, type ValueNotes, writeStored } from '../stored-value.js';
-import { notedVersions, type TagVersionMap } from '../tags/tag-versions.js';
+import { writeStored } from '../stored-value.js';
+import { notedVersions } from '../tags/tag-versions.js';
 
 /** Between two looks whether another process has filled, where the store does not tell; each pause is twice as long as the one before. */
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 250;
 
-/** A value, and the version that it has in the store; 0 where it was not published. */
-export interface Loaded {
-  readonly stored: StoredValue;
-  readonly version: number;
-  readonly source: LoadSource;
-  /** For how long it has been there, where that is known. */
-  readonly ageMs?: number;
-  /** For how long it is fresh, where that is known. */
-  readonly freshMs?: number;
-}
-
-/** Undefined: there is no value anywhere. */
-export type Loading = Promise<Loaded | undefined>;
-
-/** The store has a value. */
-export type Hit = LeaseOutcome & { readonly kind: 'hit' };
-
-/** A key whose value is not there, or does not do. */
-export interface Missing {
-  readonly key: string;
-  /** Answers the encoded value, or undefined for nothing to cache. */
-  readonly load: () => Promise<Loadable | undefined>;
-  readonly options: ResolvedLoadOptions;
-  /** How long to wait for others, by the clock. */
-  readonly untilMs: number;
-  /** Aborts when the call is given up: then it waits for no others. */
-  readonly signal: AbortSignal | undefined;
-  /** The versions of its tags from before the load. */
-  readonly tagVersions: TagVersionMap;
-  /** The version that is there. */
-  readonly replaces?: number | undefined;
-  /** The notes of that one. */
-  readonly replaced?: ValueNotes | undefined;
-}
+/** What comes of a flight. What the store has is worth to each who shares it what its own options say. */
+type Landing = Promise<Loaded | Hit | undefined>;
 
 /** Loaders inside of each other. One that reads what its own reader loads would go on for ever, longer than anybody waits. */
 const MOST_NESTED = 64;
 
+/** Whose wait is over loads for itself: that is nothing that others share. */
 const STILL_LOADING = new Error('another call is still loading');
-const NEVER_OWN = { hasBegun: false };
+
+/** The part of one call in a flight. */
+interface Part {
+  /** The load is its own. */
+  hasBegun: boolean;
+  /** It waits no longer. */
+  hasLeft: boolean;
+}
 
 /** What flights are made of. */
 export interface LoadFlightsDependencies<T extends Missing> {
@@ -74,7 +52,7 @@ export interface LoadFlightsDependencies<T extends Missing> {
 
 /** A load under way, and the versions of its tags from before it began; no tags: undefined. */
 interface Flight {
-  readonly loading: Loading;
+  readonly landing: Landing;
   readonly tags: Readonly<Record<string, number>> | undefined;
 }
 
@@ -107,11 +85,23 @@ export class LoadFlights<T extends Missing> {
     return callScope.run(this.inside, { keys: new Set([...outer, ...keys]), depth: depth + 1 }, loader);
   }
 
-  /** Loads, or joins a load, as the lease says. */
-  proceed(missing: T, token: string, lease: LeaseOutcome | Away): Loading {
+  /** Loads, or joins a load, as the lease says. After its wait the call loads by itself as well. */
+  async proceed(missing: T, token: string, lease: LeaseOutcome | Away): Loading {
+    let landed: Awaited<Landing>;
+    try {
+      landed = await this.step(missing, token, lease);
+    } catch (error) {
+      if (error !== STILL_LOADING) throw error;
+      return unpublished(missing, 'miss');
+    }
+    return landed !== undefined && 'kind' in landed ? this.deps.onHit(missing, landed) : landed;
+  }
+
+  /** The same, for others to share. @throws STILL_LOADING when the wait is over */
+  private step(missing: T, token: string, lease: LeaseOutcome | Away): Landing {
     switch (lease.kind) {
       case 'hit':
-        return this.deps.onHit(missing, lease);
+        return Promise.resolve(lease);
       case 'leased':
         return this.fill(missing, token);
       case 'busy':
@@ -142,67 +132,79 @@ export class LoadFlights<T extends Missing> {
     return options.waitMs > 0 && callScope.get(this.inside)?.keys.has(key) !== true;
   }
 
-  private begin(missing: T, token: string, load: Loading): Loading {
+  private begin<L extends Loaded | Hit | undefined>(missing: T, token: string, load: Promise<L>): Promise<L> {
     const { options, tagVersions } = missing;
-    const loading = shared(missing, load).finally(() => this.leased.delete(token));
     const tags = options.tags.map((tag) => [tag, tagVersions.get(tag) ?? 0] as const);
-    this.leased.set(token, { loading, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) });
-    return owned(missing, loading);
+    const landing = shared(missing, load).finally(() => {
+      // Another one may have begun with this token, as one that has other tags and is early to hear of the lease.
+      if (this.leased.get(token) === flight) this.leased.delete(token);
+    });
+    const flight: Flight = { landing, tags: tags.length === 0 ? undefined : Object.fromEntries(tags) };
+    this.leased.set(token, flight);
+    return owned(missing, landing);
   }
 
   /** The load of whoever holds the lease, here or in another process. */
-  private another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Loading {
+  private another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Landing {
     const underway = this.leased.get(lease.token);
-    if (underway !== undefined) return this.joined(missing, underway, NEVER_OWN);
+    if (underway !== undefined) return this.joined(missing, underway, { hasBegun: false, hasLeft: false });
     const end = this.deps.waits.enter(lease.token);
     return this.begin(missing, lease.token, this.waitFor(missing, lease.token, end).finally(end.leave));
   }
 
   /** A load that has not begun yet, by this call or by another that asks at the same time. */
-  private nextTurn(missing: T, source: LoadSource): Loading {
-    const own = { hasBegun: false };
+  private nextTurn(missing: T, source: LoadSource): Landing {
+    const part: Part = { hasBegun: false, hasLeft: false };
     const turn = this.unleased.run(missing.key, () => {
-      own.hasBegun = true;
+      // Nobody needs it any longer but those who came to share it, and they ask again.
+      if (part.hasLeft) return Promise.reject(STILL_LOADING);
+      part.hasBegun = true;
       return shared(missing, unpublished(missing, source));
     });
-    return owned(missing, own.hasBegun ? turn : this.joined(missing, { loading: turn, tags: undefined }, own));
+    return owned(missing, part.hasBegun ? turn : this.joined(missing, { landing: turn, tags: undefined }, part));
   }
 
   /**
-   * What another call loads. After its wait the caller loads as well; and it asks again when that call was given up, because its client has left,
-   * or was to throw while the store is away, and when a tag of the load was invalidated before the caller came, which ends no lease.
+   * What another call loads, until the caller's wait is over, or it is given up. It asks again when that call was given up, because its client has left, or has
+   * waited for long enough, or was to throw while the store is away, and when a tag of the load was invalidated before the caller came, which ends no lease.
    *
-   * @param own tells when the load that it waits for has become its own
+   * @throws STILL_LOADING when the wait is over; the reason of the signal when the call is given up
    */
-  private async joined(missing: T, { loading, tags }: Flight, own: { readonly hasBegun: boolean }): Loading {
+  private async joined(missing: T, { landing, tags }: Flight, part: Part): Landing {
+    const { options, signal } = missing;
     try {
-      const loaded = await inTime(this.deps.clock, this.leftMs(missing), loading, () => STILL_LOADING);
-      if (tags === undefined || (await this.deps.areCurrent(missing, tags))) return loaded;
+      const inItsTime = inTime(this.deps.clock, this.leftMs(missing), landing, () => STILL_LOADING);
+      const landed = await (signal ? unlessAborted(signal, inItsTime) : inItsTime);
+      const isOfStore = landed !== undefined && 'kind' in landed;
+      if (isOfStore || tags === undefined || (await this.deps.areCurrent(missing, tags))) return landed;
     } catch (error) {
-      if (error === STILL_LOADING) return own.hasBegun ? loading : unpublished(missing, 'miss');
-      const isTheirs = isGivenUp(error) || (isStoreAway(error) && missing.options.onStoreError === 'load');
-      if (own.hasBegun || !isTheirs) throw error;
-      missing.signal?.throwIfAborted();
+      if (part.hasBegun) return landing;
+      const isOver = error === STILL_LOADING && this.leftMs(missing) <= 0;
+      part.hasLeft = isOver || signal?.aborted === true;
+      signal?.throwIfAborted();
+      const isTheirs = error === STILL_LOADING || isGivenUp(error);
+      const mayDoWithout = isStoreAway(error) && options.onStoreError === 'load';
+      if (isOver || !(isTheirs || mayDoWithout)) throw error;
     }
     const question = this.question(missing);
-    return this.proceed(missing, question.token, await this.deps.leases.ask(question, missing.options));
+    return this.step(missing, question.token, await this.deps.leases.ask(question, options));
   }
 
   /**
    * Asks at once to be told when the lease that another process holds has ended, and again when that is told, when its time is over, and in between, because a
    * message may get lost. When the holder has failed, or its time is over, one of those that wait has the next lease.
    *
-   * @throws the reason of the signal when the call is given up; then another one that waits with it asks
+   * @throws STILL_LOADING when the wait is over, the reason of the signal when the call is given up; then another one that waits with it asks
    */
-  private async waitFor(missing: T, holder: string, end: LeaseWait): Loading {
+  private async waitFor(missing: T, holder: string, end: LeaseWait): Landing {
     const { options, signal } = missing;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
       signal?.throwIfAborted();
       const question = { ...this.question(missing), tellsEnd: true };
       const lease = await this.deps.leases.ask(question, options);
-      if (lease.kind !== 'busy' || lease.token !== holder) return this.proceed(missing, question.token, lease);
+      if (lease.kind !== 'busy' || lease.token !== holder) return this.step(missing, question.token, lease);
       const leftMs = this.leftMs(missing);
-      if (leftMs <= 0) return unpublished(missing, 'miss');
+      if (leftMs <= 0) throw STILL_LOADING;
       await end.pause(Math.min(pauseMs, leftMs, lease.remainingMs), signal);
     }
   }
@@ -239,35 +241,4 @@ export class LoadFlights<T extends Missing> {
       freshMs: freshMs || ttlMs || Number.POSITIVE_INFINITY,
     };
   }
-}
-
-async function unpublished({ load }: Missing, source: LoadSource): Loading {
-  const loaded = await load();
-  return loaded && { stored: loaded.stored, version: 0, source };
-}
-
-/** A load for all who share it: they are not given up with the call that it belongs to, whatever its method throws then. */
-async function shared({ signal }: Missing, load: Loading): Loading {
-  try {
-    return await load;
-  } catch (error) {
-    throw signal?.aborted ? new DOMException('the call that loads was given up', 'AbortError') : error;
-  }
-}
-
-/** The same for the call that it belongs to. */
-async function owned({ signal }: Missing, load: Loading): Loading {
-  try {
-    return await load;
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  }
-}
-
-/** Whether a load ended because of the call that it belonged to, and not because of what it asked. */
-function isGivenUp(error: unknown): boolean {
-  return (
-    error instanceof TransactionAbortedError || (error as { readonly name?: unknown } | null)?.name === 'AbortError'
-  );
 }

@@ -9,10 +9,12 @@ import { AWAY, type Away, type FillLeaseDependencies, FillLeases } from './fill-
 import { freshnessOf } from './freshness.js';
 import { LeaseWaits } from './lease-waits.js';
 import { LoadBatch, type LoadMany } from './load-batch.js';
-import { type Hit, type Loaded, LoadFlights, type Loading } from './load-flights.js';
+import { LoadFlights } from './load-flights.js';
 import { reportOf } from './load-report.js';
 import { type KnownTags, LoadTags } from './load-tags.js';
+import type { Hit, Loaded, Loading } from './missing.js';
 import { type Renewable, Renewals } from './renewals.js';
+import { together } from './together.js';
 import { waitingCall } from './waiting-call.js';
 import { readStored, writeStored } from '../stored-value.js';
 import { NO_TAGS, type TagVersions } from '../tags/tag-versions.js';
@@ -115,29 +117,23 @@ export class ReadThrough {
     const batch = new LoadBatch(keys, run);
     const behind = new LoadBatch(keys, (missing) => callScope.runOutside(() => run(missing)));
     const untilMs = this.deps.clock.now() + options.waitMs;
-    const signal = callScope.get(waitingCall)?.signal;
     const tags = keys.length === 0 ? undefined : this.tags.named(options);
-    const found = await Promise.all(
-      keys.map((key) =>
-        this.findAndKeep(
-          {
-            key,
-            load: () => batch.load(key),
-            behind,
-            options,
-            untilMs,
-            signal,
-            tagVersions: NO_TAGS,
-            replaces: replaces?.get(key)?.version,
-            replaced: replaces?.get(key)?.stored.notes,
-            round: 0,
-            first,
-          },
-          batch,
-          tags,
-        ),
-      ),
-    );
+    const found = await together(keys, callScope.get(waitingCall)?.signal, (key, signal) => {
+      const asked: Asked = {
+        key,
+        load: () => batch.load(key),
+        behind,
+        options,
+        untilMs,
+        signal,
+        tagVersions: NO_TAGS,
+        replaces: replaces?.get(key)?.version,
+        replaced: replaces?.get(key)?.stored.notes,
+        round: 0,
+        first,
+      };
+      return this.findAndKeep(asked, batch, tags);
+    });
     const values = new Map<string, Loaded>();
     keys.forEach((key, i) => {
       const value = found[i];

@@ -4,7 +4,8 @@ import { inTime } from '../../base/in-time.js';
 import { isOlder } from '../floors.js';
 import type { FillLeases } from './fill-leases.js';
 import type { Loadable, LoadBatch } from './load-batch.js';
-import type { Loaded, LoadFlights, Loading, Missing } from './load-flights.js';
+import type { LoadFlights } from './load-flights.js';
+import type { Loaded, Loading, Missing } from './missing.js';
 
 const TAKES_LONG = new Error('the load takes longer than softTimeout');
 
@@ -54,14 +55,20 @@ export class Renewals<T extends Renewable> {
   }
 
   /** A load that fails or takes long, or gives what is older at its source, has the stale value in its place. */
-  async orStale({ key, options }: T, stale: Loaded, load: Loading): Loading {
+  async orStale({ key, options, signal }: T, stale: Loaded, load: Loading): Loading {
     try {
       const loaded = await inTime(this.deps.clock, options.softTimeoutMs, load, () => TAKES_LONG);
       if (loaded === undefined || !isOlder(loaded.stored.notes, stale.stored.notes)) return loaded;
     } catch (error) {
-      const tell = (failure: unknown): void => this.tell(failure, key);
+      const tell = (failure: unknown): void => {
+        // A call that was given up has not failed.
+        if (!signal?.aborted) this.tell(failure, key);
+      };
       if (error === TAKES_LONG) load.catch(tell);
-      else tell(error);
+      else {
+        signal?.throwIfAborted();
+        tell(error);
+      }
     }
     return stale;
   }

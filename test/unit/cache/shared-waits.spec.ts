@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { observe } from '../lock/lock-world.js';
+import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
+
+let world: TxnWorld;
+let app: TxnProcess;
+let other: TxnProcess;
+
+beforeEach(async () => {
+  world = new TxnWorld();
+  [app, other] = [await world.process(), await world.process()];
+});
+
+/** A load of another process that has begun, and ends when the test says so. */
+async function loading(value: unknown, options = {}, key = 'a') {
+  const [begun, end] = [milestone(), milestone()];
+  const call = other.cache.getOrLoad(
+    key,
+    async () => {
+      begun.reach();
+      await end.reached;
+      return value;
+    },
+    { timeout: '1m', ...options },
+  );
+  call.catch(() => undefined);
+  await begun.reached;
+  return { call, end: end.reach };
+}
+
+describe('a call that waits with another of its process for the load of a third', () => {
+  it('G51: does not fail because the wait of the other is over and its own loader fails', async () => {
+    const theirs = await loading('theirs');
+    const first = observe(
+      app.cache.getOrLoad('a', () => Promise.reject(new Error('the first loader fails')), { wait: '1s' }),
+    );
+    await world.elapse(900);
+    let loads = 0;
+    const second = observe(app.cache.getOrLoad('a', () => ((loads += 1), 'ours'), { wait: '1s' }));
+    await world.elapse(100);
+    expect(first).toMatchObject({ state: 'rejected' });
+    expect({ state: second.state, error: second.error }).toEqual({ state: 'pending', error: undefined });
+    theirs.end();
+    await world.settle();
+    expect([second.value, loads]).toEqual(['theirs', 0]);
+  });
+
+  it('G51: gets the value of the third as soon as it is cached, though the other loads by itself, and slowly', async () => {
+    const theirs = await loading('theirs');
+    const slow = milestone();
+    observe(app.cache.getOrLoad('a', () => slow.reached.then(() => 'slow'), { wait: '1s', timeout: '1m' }));
+    await world.elapse(900);
+    let loads = 0;
+    const second = observe(app.cache.getOrLoad('a', () => ((loads += 1), 'ours'), { wait: '5s' }));
+    await world.elapse(100);
+    theirs.end();
+    await world.elapse(300);
+    expect(await other.cache.get('a')).toBe('theirs');
+    expect([second.state, second.value]).toEqual(['fulfilled', 'theirs']);
+    await world.elapse(5_000);
+    expect(loads).toBe(0);
+    slow.reach();
+  });
+
+  it('G51: of several options of wait, does not get LOAD_TIMEOUT of another one', async () => {
+    const theirs = await loading('theirs');
+    observe(app.cache.getOrLoad('a', () => new Promise(() => undefined), { wait: '10ms', timeout: '50ms' }));
+    await world.settle();
+    const second = observe(app.cache.getOrLoad('a', () => 'ours'));
+    await world.elapse(100);
+    expect({ state: second.state, error: second.error }).toEqual({ state: 'pending', error: undefined });
+    theirs.end();
+    await world.settle();
+    expect(second.value).toBe('theirs');
+  });
+});
+
+describe('a stale value', () => {
+  it('G56: is not given to a call that allows none because another one that it waits with allows it', async () => {
+    app.store.always('hint', 'drop-before');
+    const theirs = await loading('theirs', { ttl: '20ms', staleWhileRevalidate: '1h' });
+    const options = { ttl: '20ms', staleWhileRevalidate: '1h' } as const;
+    const allows = observe(app.cache.getOrLoad('a', () => 'renewed', options));
+    await world.settle();
+    const allowsNone = observe(app.cache.getOrLoad('a', () => 'fresh', { ttl: '20ms' }));
+    await world.elapse(20); // asks next at 50
+    theirs.end();
+    await world.elapse(30);
+    await world.settle();
+    expect(allows.value).toBe('theirs');
+    expect(allowsNone.value).not.toBe('theirs');
+  });
+});
+
+describe('while the store is away', () => {
+  it('a call whose wait for its turn is over, and that has loaded, does not load again when its turn comes', async () => {
+    app.store.always('*', 'refuse');
+    const slow = milestone();
+    const first = observe(app.cache.getOrLoad('a', () => slow.reached.then(() => 1), { timeout: '1m' }));
+    await world.settle();
+    let loads = 0;
+    const second = observe(app.cache.getOrLoad('a', () => (loads += 1), { wait: '1s' }));
+    await world.elapse(1_000);
+    expect([second.value, loads]).toEqual([1, 1]);
+    slow.reach();
+    await world.settle();
+    expect(first.value).toBe(1);
+    expect(loads).toBe(1);
+  });
+});
