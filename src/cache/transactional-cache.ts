@@ -1,16 +1,10 @@
-import type { Clock } from '../base/clock.js';
-import type { ErrorSink } from '../base/error-sink.js';
-import type { Random } from '../base/random.js';
 import { shownAs } from '../base/shown-as.js';
 import type { NearCache } from '../near/near-cache.js';
-import type { TransactionCoordinator } from '../txn/transaction-coordinator.js';
 import { noteUnreadable } from '../version/resource-call.js';
-import type { VersionModuleOptions } from '../version/version.options.js';
 import { CacheCounters, type CacheStatistics } from './cache-counters.js';
 import { CacheNamespace } from './cache-namespace.js';
 import { type CacheOperations, type Entries, pairsOf } from './cache-operations.js';
 import {
-  type CacheModuleOptions,
   checkModuleTtl,
   type LoadOptions,
   type ReadOptions,
@@ -31,18 +25,12 @@ import { checkEntryKey } from './tags/tags.js';
 import type { Validate } from './validation.js';
 import { ValueLoads } from './value-loads.js';
 import { ValueReader } from './value-reader.js';
-import { ValueWrites } from './value-writes.js';
+import { type CacheParts, ValueWrites } from './value-writes.js';
 
 const NO_OPTIONS: LoadOptions = Object.freeze({});
 
 /** What the cache is made of. */
-export interface CacheDependencies {
-  readonly coordinator: TransactionCoordinator;
-  readonly options: CacheModuleOptions;
-  readonly version: VersionModuleOptions;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly report: ErrorSink;
+export interface CacheDependencies extends CacheParts {
   /** Copies of entries in this process. */
   readonly near?: NearCache | undefined;
 }

@@ -17,14 +17,18 @@ import { checkEntryKey, checkTags } from './tags/tags.js';
 /** What was written elsewhere cannot be taken back, so its entry is not left behind before the budget is spent. */
 const MOST_EVICTIONS: RetryOptions = { attempts: 100 };
 
-/** What writes are made of. */
-export interface ValueWritesDependencies {
+/** What the cache and its writes are made of. */
+export interface CacheParts {
   readonly coordinator: TransactionCoordinator;
   readonly options: CacheModuleOptions;
   readonly version: VersionModuleOptions;
   readonly clock: Clock;
   readonly random: Random;
   readonly report: ErrorSink;
+}
+
+/** What writes are made of. */
+export interface ValueWritesDependencies extends CacheParts {
   readonly tags: Pick<TagVersions, 'ensure'>;
   readonly codec: ValueCodec;
   /** How long the floor of a removed value stays. */
