@@ -30,6 +30,9 @@ const MOST_NESTED = 64;
 /** Whose wait is over loads for itself: that is nothing that others share. */
 const STILL_LOADING = new Error('another call is still loading');
 
+/** The other has waited for long enough, and the caller has not. A loop, because frames that wait for each other would stay until the last call ends. */
+const AGAIN = Symbol('again');
+
 /** The part of one call in a flight. */
 interface Part {
   /** The load is its own. */
@@ -145,46 +148,63 @@ export class LoadFlights<T extends Missing> {
   }
 
   /** The load of whoever holds the lease, here or in another process. */
-  private another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Landing {
-    const underway = this.leased.get(lease.token);
-    if (underway !== undefined) return this.joined(missing, underway, { hasBegun: false, hasLeft: false });
+  private async another(missing: T, lease: LeaseOutcome & { kind: 'busy' }): Landing {
+    for (;;) {
+      const underway = this.leased.get(lease.token);
+      if (underway === undefined) break;
+      const landed = await this.joined(missing, underway, { hasBegun: false, hasLeft: false });
+      if (landed !== AGAIN) return landed;
+    }
     const end = this.deps.waits.enter(lease.token);
     return this.begin(missing, lease.token, this.waitFor(missing, lease.token, end).finally(end.leave));
   }
 
   /** A load that has not begun yet, by this call or by another that asks at the same time. */
-  private nextTurn(missing: T, source: LoadSource): Landing {
-    const part: Part = { hasBegun: false, hasLeft: false };
-    const turn = this.unleased.run(missing.key, () => {
-      // Nobody needs it any longer but those who came to share it, and they ask again.
-      if (part.hasLeft) return Promise.reject(STILL_LOADING);
-      part.hasBegun = true;
-      return shared(missing, unpublished(missing, source));
-    });
-    return owned(missing, part.hasBegun ? turn : this.joined(missing, { landing: turn, tags: undefined }, part));
+  private async nextTurn(missing: T, source: LoadSource): Landing {
+    for (;;) {
+      const part: Part = { hasBegun: false, hasLeft: false };
+      const turn = this.unleased.run(missing.key, () => {
+        // Nobody needs it any longer but those who came to share it, and they go on to the next.
+        if (part.hasLeft) return Promise.reject(STILL_LOADING);
+        part.hasBegun = true;
+        return shared(missing, unpublished(missing, source));
+      });
+      if (part.hasBegun) return owned(missing, turn);
+      const landed = await owned(missing, this.joined(missing, { landing: turn, tags: undefined }, part));
+      if (landed !== AGAIN) return landed;
+    }
   }
 
   /**
-   * What another call loads, until the caller's wait is over, or it is given up. It asks again when that call was given up, because its client has left, or has
-   * waited for long enough, or was to throw while the store is away, and when a tag of the load was invalidated before the caller came, which ends no lease.
+   * What another call loads, until the caller's wait is over, or it is given up. It asks again when that call was given up, because its client has left, or was
+   * to throw while the store is away, and when a tag of the load was invalidated before the caller came, which ends no lease.
+   *
+   * When the other has waited for long enough nobody asks: the one of all who wait that is next does.
    *
    * @throws STILL_LOADING when the wait is over; the reason of the signal when the call is given up
    */
-  private async joined(missing: T, { landing, tags }: Flight, part: Part): Landing {
+  private async joined(missing: T, { landing, tags }: Flight, part: Part): Promise<Awaited<Landing> | typeof AGAIN> {
     const { options, signal } = missing;
+    // A timer may be early by a part of a millisecond, so the clock does not tell whose wait is over.
+    let isOver = false;
+    const end = (): Error => {
+      isOver = true;
+      return STILL_LOADING;
+    };
     try {
-      const inItsTime = inTime(this.deps.clock, this.leftMs(missing), landing, () => STILL_LOADING);
+      const inItsTime = inTime(this.deps.clock, this.leftMs(missing), landing, end);
       const landed = await (signal ? unlessAborted(signal, inItsTime) : inItsTime);
       const isOfStore = landed !== undefined && 'kind' in landed;
       if (isOfStore || tags === undefined || (await this.deps.areCurrent(missing, tags))) return landed;
     } catch (error) {
       if (part.hasBegun) return landing;
-      const isOver = error === STILL_LOADING && this.leftMs(missing) <= 0;
+      isOver ||= error === STILL_LOADING && this.leftMs(missing) <= 0;
       part.hasLeft = isOver || signal?.aborted === true;
       signal?.throwIfAborted();
-      const isTheirs = error === STILL_LOADING || isGivenUp(error);
+      if (isOver) throw STILL_LOADING;
+      if (error === STILL_LOADING) return AGAIN;
       const mayDoWithout = isStoreAway(error) && options.onStoreError === 'load';
-      if (isOver || !(isTheirs || mayDoWithout)) throw error;
+      if (!isGivenUp(error) && !mayDoWithout) throw error;
     }
     const question = this.question(missing);
     return this.step(missing, question.token, await this.deps.leases.ask(question, options));

@@ -92,8 +92,14 @@ describe('a stale value', () => {
   });
 });
 
-describe('while the store is away', () => {
-  it('a call whose wait for its turn is over, and that has loaded, does not load again when its turn comes', async () => {
+describe.each([0, 0.5])('with timers that are early by %d ms', (earlyMs) => {
+  beforeEach(() => {
+    const after = world.clock.after.bind(world.clock);
+    // As those of Node are, by a part of a millisecond.
+    world.clock.after = (ms, fn) => after(ms > 1 ? ms - earlyMs : ms, fn);
+  });
+
+  it('while the store is away a call that has waited for its turn, and loaded, does not load again when its turn comes', async () => {
     app.store.always('*', 'refuse');
     const slow = milestone();
     const first = observe(app.cache.getOrLoad('a', () => slow.reached.then(() => 1), { timeout: '1m' }));
@@ -104,7 +110,54 @@ describe('while the store is away', () => {
     expect([second.value, loads]).toEqual([1, 1]);
     slow.reach();
     await world.settle();
-    expect(first.value).toBe(1);
-    expect(loads).toBe(1);
+    expect([first.value, loads]).toEqual([1, 1]);
+  });
+
+  it('nobody asks the store because the waits of a hundred calls are over', async () => {
+    const slow = milestone();
+    observe(app.cache.getOrLoad('a', () => slow.reached.then(() => 1), { timeout: '1m' }));
+    await world.settle();
+    const calls = Array.from({ length: 100 }, () => observe(app.cache.getOrLoad('a', () => 'late', { wait: '1s' })));
+    await world.settle();
+    const asked = app.store.count('leaseFill');
+    await world.elapse(1_000);
+    expect(calls.map(({ value }) => value)).toEqual(Array(100).fill('late'));
+    expect(app.store.count('leaseFill')).toBe(asked);
+    slow.reach();
+    await world.settle();
+  });
+});
+
+it('calls whose waits end one after the other take over the wait, and do not ask each', async () => {
+  const theirs = await loading('theirs');
+  const calls = [];
+  for (let i = 0; i < 100; i += 1) {
+    calls.push(observe(app.cache.getOrLoad('a', () => 'ours', { wait: '1s' })));
+    await world.elapse(10);
+  }
+  await world.elapse(1_000);
+  expect(calls.map(({ value }) => value)).toEqual(Array(100).fill('ours'));
+  // A question for each call that comes, one for each that goes on with the wait, and looks in between.
+  expect(app.store.count('leaseFill')).toBeLessThan(400);
+  theirs.end();
+  await world.settle();
+});
+
+describe('a call whose wait is over', () => {
+  const waits = [
+    ['whose loader hangs', () => new Promise<never>(() => undefined), '30m'],
+    ['whose loader has too little time', () => new Promise<never>(() => undefined), '50ms'],
+    ['whose loader fails', () => Promise.reject(new Error('the first loader fails')), '1s'],
+  ] as const;
+
+  it.each(waits)('loads for itself, and has nothing of one %s', async (_what, load, timeout) => {
+    const theirs = await loading('theirs', { timeout: '1h' });
+    observe(app.cache.getOrLoad('a', load, { wait: '1s', timeout }));
+    await world.elapse(1);
+    const second = observe(app.cache.getOrLoad('a', () => 'ours', { wait: '1s', timeout: '10s' }));
+    await world.elapse(1_100);
+    expect(second.value).toBe('ours');
+    theirs.end();
+    await world.settle();
   });
 });
