@@ -3,7 +3,7 @@ import { onlyOptions, type OptionNames } from '../../base/option-checks.js';
 import type { StoreBound } from '../../base/store-name.js';
 import { methodDecorator, refuseBareUse } from '../../pipeline/decorate.js';
 import { compileKey, type KeySource } from '../../pipeline/key-source.js';
-import { LOAD_OPTIONS, type LoadOptions, loadOptionsOf, checkLoadOptions } from '../cache.options.js';
+import { checkLoadOptions, LOAD_OPTIONS, type LoadOptions, loadOptionsOf } from '../cache.options.js';
 import { keyAndOptions } from './key-and-options.js';
 import { checkPrincipal, type PrincipalOptions } from './principal.js';
 import { compileTags, type TagOptions } from './tag-source.js';

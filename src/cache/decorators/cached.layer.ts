@@ -53,6 +53,7 @@ export class CachedLayer implements PipelineLayer {
     const metadata = present(method.metadata<CachedMetadata>(CACHED), '@Cached');
     const { tags, ...others } = metadata.options;
     const options = loadOptionsOf(others);
+    // Refused when the application starts, as what only the module can tell of them.
     resolveLoadOptions(options, this.module);
     const keyOf = compileCachedKey(metadata, this.module, method);
     const tagsOf = compileTags(tags, { decorator: '@Cached', method });

@@ -194,8 +194,7 @@ export class LoadFlights<T extends Missing> {
     try {
       const inItsTime = inTime(this.deps.clock, this.leftMs(missing), landing, end);
       const landed = await (signal ? unlessAborted(signal, inItsTime) : inItsTime);
-      const isOfStore = landed !== undefined && 'kind' in landed;
-      if (isOfStore || tags === undefined || (await this.deps.areCurrent(missing, tags))) return landed;
+      if (tags === undefined || (await this.deps.areCurrent(missing, tags))) return landed;
     } catch (error) {
       if (part.hasBegun) return landing;
       isOver ||= error === STILL_LOADING && this.leftMs(missing) <= 0;
