@@ -1,9 +1,17 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { EntryReader } from '../../../src/commit/entry-reader.js';
 import { CurrentEntries } from '../../../src/cache/current-entries.js';
+import { CacheEvict } from '../../../src/cache/decorators/cache-evict.decorator.js';
+import { CacheEvictLayer } from '../../../src/cache/decorators/cache-write.layer.js';
+import { describeMethod } from '../../../src/pipeline/decorated-method.js';
 import { prefetch } from '../../../src/version/conditional-read.js';
 import { ResourceCall, withResource } from '../../../src/version/resource-call.js';
 import { type TxnProcess, TxnWorld } from '../../support/txn-world.js';
+import { makeCall } from '../pipeline/make-call.js';
+
+interface Versioned {
+  readonly version: number;
+}
 
 interface Row {
   readonly v: number;
@@ -254,4 +262,27 @@ describe('the floor of an eviction', () => {
     const refused = world.process({ cache: { floorTtl: floorTtl as '1m' } });
     await expect(refused).rejects.toMatchObject({ details: { option: 'cache.floorTtl' } });
   });
+});
+
+describe('@CacheEvict with a floor', () => {
+  class Rows {
+    @CacheEvict('row:{args.0}', { floor: ({ version }: Versioned) => version })
+    save(): void {}
+  }
+
+  it.each([
+    ['text', '7'],
+    ['null', null],
+    ['nothing', undefined],
+  ])(
+    'G58: refuses a version that is %s, as sourceVersion does, and does not evict without a floor',
+    async (_what, version) => {
+      const sourceVersion = (row: Versioned): number => row.version;
+      await app.cache.set('row:1', { version: 1 }, { sourceVersion });
+      const layer = new CacheEvictLayer(app.cache);
+      const around = layer.prepare(describeMethod(Rows, 'save', Rows.prototype.save, 'provider'));
+      const call = around(makeCall({ args: ['1'] }), async () => [{ version }]);
+      await expect(call).rejects.toMatchObject({ code: 'INVALID_OPTIONS' });
+    },
+  );
 });

@@ -1,4 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { callScope } from '../../../src/base/async-scope.js';
+import type { Duration } from '../../../src/base/duration.js';
+import { waitingCall } from '../../../src/cache/loading/waiting-call.js';
+import { gate } from '../../support/stores/scripted-store.js';
 import { observe } from '../lock/lock-world.js';
 import { milestone, type TxnProcess, TxnWorld } from '../../support/txn-world.js';
 
@@ -128,7 +132,7 @@ describe.each([0, 0.5])('with timers that are early by %d ms', (earlyMs) => {
   });
 });
 
-it('calls whose waits end one after the other take over the wait, and do not ask each', async () => {
+it('G51: calls whose waits end one after the other take over the wait, and do not ask each', async () => {
   const theirs = await loading('theirs');
   const calls = [];
   for (let i = 0; i < 100; i += 1) {
@@ -143,7 +147,7 @@ it('calls whose waits end one after the other take over the wait, and do not ask
   await world.settle();
 });
 
-describe('a call whose wait is over', () => {
+describe('G51: a call whose wait is over', () => {
   const waits = [
     ['whose loader hangs', () => new Promise<never>(() => undefined), '30m'],
     ['whose loader has too little time', () => new Promise<never>(() => undefined), '50ms'],
@@ -160,4 +164,67 @@ describe('a call whose wait is over', () => {
     theirs.end();
     await world.settle();
   });
+});
+
+describe('the turn of a call that waited for it while the store was away', () => {
+  /** A call that loads until the test says so, and one that waits for its turn. */
+  async function waiting(wait: Duration, signal = new AbortController().signal) {
+    app.store.always('*', 'refuse');
+    const [slow, late] = [milestone(), milestone()];
+    observe(app.cache.getOrLoad('a', () => slow.reached, { timeout: '1m' }));
+    await world.settle();
+    const loads: string[] = [];
+    const load = (who: string) => async () => {
+      loads.push(who);
+      await late.reached;
+      return who;
+    };
+    const call = (who: string) => observe(app.cache.getOrLoad('a', load(who), { wait, timeout: '1m' }));
+    const second = callScope.run(waitingCall, { signal }, () => call('second'));
+    await world.settle();
+    return { call, loads, second, end: slow.reach, endLate: late.reach };
+  }
+
+  it('is its own load: it loads once, although its wait ends meanwhile', async () => {
+    const { loads, second, end, endLate } = await waiting('1s');
+    await world.elapse(900);
+    end();
+    await world.elapse(200);
+    expect([second.state, loads]).toEqual(['pending', ['second']]);
+    endLate();
+    await world.settle();
+    expect([second.value, loads]).toEqual(['second', ['second']]);
+  });
+
+  it('passes to those that share it when its client has left', async () => {
+    const leaving = new AbortController();
+    const { call, loads, second, end, endLate } = await waiting('10s', leaving.signal);
+    const third = call('third');
+    await world.settle();
+    leaving.abort(new DOMException('left', 'AbortError'));
+    await world.settle();
+    end();
+    endLate();
+    await world.settle();
+    expect([second.state, third.value, loads]).toEqual(['rejected', 'third', ['third']]);
+  });
+});
+
+it('a call that waits for a load before that has begun, and no longer than that, leaves it to be found by others', async () => {
+  const [tags, slow] = [gate(), milestone()];
+  app.store.next('readEntries', tags.lateReply);
+  const first = observe(app.cache.getOrLoad('a', () => slow.reached.then(() => 'first'), { tags: ['t'] }));
+  await world.settle();
+  const early = observe(app.cache.getOrLoad('a', () => 'early', { wait: '1s' }));
+  await world.settle();
+  tags.open();
+  await world.elapse(1_000);
+  expect([first.state, early.value]).toEqual(['pending', 'early']);
+  app.store.forget();
+  const later = observe(app.cache.getOrLoad('a', () => 'later'));
+  await world.elapse(1_000);
+  expect(app.store.count('leaseFill')).toBe(1);
+  slow.reach();
+  await world.settle();
+  expect(later.value).toBe('first');
 });

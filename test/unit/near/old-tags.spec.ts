@@ -10,7 +10,7 @@ beforeEach(async () => {
   [app, other] = [await world.process({ cache: { near: true, ttl: '1h' } }), await world.process()];
 });
 
-it('a process that has an old copy of a tag does not take what others load from them', async () => {
+it('a process that has an old copy of a tag takes what others have loaded, and lets them keep it', async () => {
   const options = { tags: ['t'] };
   await app.cache.getOrLoad('a', () => 'first', options);
   await app.cache.getOrLoad('b', () => 'first', options);
